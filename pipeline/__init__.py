@@ -1,0 +1,1 @@
+"""Galaxy Zoo: from nothing to a Kaggle submission, in five stages."""

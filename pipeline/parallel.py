@@ -1,0 +1,77 @@
+"""Work spread over all cores, with a progress bar, and no worker left behind."""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import TypeVar
+
+from pipeline.progress import progress
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def num_cores() -> int:
+    """The cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def map_parallel(
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    what: str,
+    sizes: Sequence[int],
+    unit: str = "image",
+) -> Iterator[Result]:
+    """Yields `function(task)` for each task, in the order of the tasks.
+
+    The function and the tasks must be picklable; a single task runs in this process.
+
+    Args:
+        function: called in a worker process.
+        tasks: its arguments.
+        what: the title of the progress bar.
+        sizes: how many units each task holds, for the bar.
+        unit: what a bar counts.
+    """
+    with progress(total=sum(sizes), what=what, unit=unit) as bar:
+        if min(len(tasks), num_cores()) < 2:
+            for task, size in zip(tasks, sizes, strict=True):
+                yield function(task)
+                bar.update(size)
+            return
+        with worker_pool(min(len(tasks), num_cores())) as pool:
+            futures = {
+                pool.submit(function, task): row for row, task in enumerate(tasks)
+            }
+            done: dict[int, Result] = {}
+            due = 0
+            for future in as_completed(futures):
+                row = futures[future]
+                done[row] = future.result()
+                bar.update(sizes[row])
+                while due in done:
+                    yield done.pop(due)
+                    due += 1
+
+
+def worker_pool(size: int) -> ProcessPoolExecutor:
+    """A pool whose workers end when this process does, however it ends."""
+    # spawn, since a fork after TensorFlow has started its threads can hang
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(size, mp_context=context, initializer=watch_parent)
+
+
+def watch_parent() -> None:
+    """Ends this worker as soon as its parent is gone, even by kill -9."""
+    parent = multiprocessing.parent_process()
+
+    def wait_for_the_end() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()

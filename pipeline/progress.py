@@ -1,0 +1,27 @@
+"""Progress bars on standard error, silent where nobody watches."""
+
+import sys
+from typing import Any
+
+from tqdm import tqdm
+
+
+def progress(total: int, what: str, unit: str, **options: Any) -> tqdm:
+    """A bar with rate and time left; quiet when standard error is no terminal.
+
+    Args:
+        total: how many units there are.
+        what: the bar's title.
+        unit: what it counts.
+        options: passed on to tqdm.
+    """
+    return tqdm(
+        total=total,
+        desc=what,
+        unit=unit if unit == "B" else f" {unit}",
+        disable=not sys.stderr.isatty(),
+        delay=0.5,  # whatever is over sooner needs no bar
+        dynamic_ncols=True,
+        leave=False,
+        **options,
+    )
