@@ -1,0 +1,231 @@
+"""The command line: one subcommand for each stage, in running order."""
+
+import argparse
+import dataclasses
+import importlib
+import json
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from tqdm import tqdm
+
+from pipeline.config import (
+    PRESETS,
+    SECTIONS,
+    Config,
+    parse_settings,
+    read_config_file,
+    spoken,
+)
+from pipeline.errors import PipelineError
+from pipeline.settings import Typed, remember, settle
+from pipeline.workdir import WorkDir, locked
+
+STAGES = {  # in running order: what each does, and whose knobs it reads
+    "download": (
+        "bring the competition's files within reach: from Kaggle, from a folder, or "
+        "rendered (the demo sky)",
+        ("demo",),
+    ),
+    "preprocess": ("crop and shrink every image into .npy shards", ("preprocess",)),
+    "train": ("train the network; goes on where it was interrupted", ("train",)),
+    "predict": ("predict the test set", ("predict",)),
+    "export": ("write the submission CSV and print its path", ("export",)),
+}
+OTHERS = {
+    "all": "all five stages, each only where something changed",
+    "score": "score a submission against solutions",
+    "status": "what is done, stale or missing in a work directory",
+}
+
+log = logging.getLogger("pipeline")
+
+
+def main() -> int:
+    options = parser().parse_args()
+    start_logging()
+    # a polite end looks like Ctrl-C: clean-up runs, the exit code tells
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        run(options)
+    except PipelineError as error:
+        log.error("error: %s", error)
+        return 1
+    except KeyboardInterrupt:
+        log.error("interrupted; the same command goes on from here")
+        return 130
+    return 0
+
+
+def run(options: argparse.Namespace) -> None:
+    typed = Typed(
+        work=options.work,
+        source=options.source,
+        preset=options.preset,
+        file_values=read_config_file(Path(options.config)) if options.config else None,
+        set_values=parse_settings(options.set),
+    )
+    config, work = settle(typed)
+    if options.command == "status":
+        from pipeline.status import status
+
+        print(status(config, work))
+    elif options.command == "score":
+        run_score(options, config, work)
+    else:
+        chosen = list(STAGES) if options.command == "all" else [options.command]
+        with locked(work.lock, str(work.root)):
+            remember(config, typed, work)
+            run_stages(chosen, config, work, options.force)
+
+
+def run_stages(names: list[str], config: Config, work: WorkDir, force: bool) -> None:
+    log.info("%s: source %s, preset %s", work.root, config.source, config.preset)
+    for name in names:
+        stage = getattr(importlib.import_module(f"pipeline.{name}"), name)
+        stage(config, work, force)
+    if "export" in names:
+        from pipeline.export import csv_path
+
+        path = csv_path(config, work)
+        if config.source == "demo":
+            score_demo(config, work, path)
+        print(path)
+
+
+def score_demo(config: Config, work: WorkDir, submission: Path) -> None:
+    """Scores a demo submission, whose truth is known."""
+    from pipeline import artifacts
+    from pipeline.score import describe, score
+
+    raw = artifacts.raw(config, work)
+    truth, training = (artifacts.raw_file(raw, role) for role in ("truth", "solutions"))
+    log.info("%s", describe(score(truth, submission, training)))
+
+
+def run_score(options: argparse.Namespace, config: Config, work: WorkDir) -> None:
+    from pipeline import artifacts
+    from pipeline.export import csv_path
+    from pipeline.score import describe, score
+
+    if options.submission:
+        submission = Path(options.submission)
+    else:
+        submission = csv_path(config, work)
+    raw = artifacts.raw(config, work)
+    training = artifacts.raw_file(raw, "solutions") if raw.state == "done" else None
+    verdict = score(Path(options.solutions), submission, training)
+    print(json.dumps(verdict.as_dict()) if options.json else describe(verdict))
+
+
+class BarFriendlyHandler(logging.Handler):
+    """Log lines on standard error that leave a progress bar whole."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(self.format(record), file=sys.stderr)
+
+
+def start_logging() -> None:
+    handler = BarFriendlyHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, not with the whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f'error: {message}. "./run.sh --help" explains the commands.\n')
+
+
+def parser() -> argparse.ArgumentParser:
+    everything = Parser(
+        prog="./run.sh",
+        description="Galaxy Zoo: from nothing to a Kaggle submission.",
+        epilog=f"also: ./run.sh test   run the test suite\n\n{knob_help(*SECTIONS)}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = everything.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", parser_class=Parser
+    )
+    for name, (text, sections) in STAGES.items():
+        add_common(add_command(commands, name, text, knob_help(*sections)))
+    add_common(add_command(commands, "all", OTHERS["all"], knob_help(*SECTIONS)))
+    scoring = add_command(commands, "score", OTHERS["score"])
+    scoring.add_argument("--solutions", required=True, metavar="FILE.csv")
+    scoring.add_argument(
+        "--submission", metavar="FILE.csv", help="default: the work directory's"
+    )
+    scoring.add_argument("--json", action="store_true", help="print JSON")
+    add_common(scoring)
+    add_common(add_command(commands, "status", OTHERS["status"]))
+    return everything
+
+
+def add_command(
+    commands: argparse._SubParsersAction, name: str, text: str, epilog: str = ""
+) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_common(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--work", metavar="DIR", help="work directory (default work/<source>)"
+    )
+    command.add_argument(
+        "--source",
+        metavar="auto|kaggle|demo|FOLDER",
+        help="where the galaxies come from (default: the work directory's, else auto)",
+    )
+    command.add_argument(
+        "--preset",
+        metavar="NAME",
+        help=f"{', '.join(PRESETS)} (default: the work directory's, else gpu or cpu)",
+    )
+    command.add_argument(
+        "--config", metavar="FILE.toml", help="knobs, a table for each section"
+    )
+    command.add_argument(
+        "--set",
+        metavar="section.key=value",
+        action="append",
+        default=[],
+        help="one knob; may be given again",
+    )
+    command.add_argument(
+        "--force", action="store_true", help="do it again, though nothing changed"
+    )
+
+
+def knob_help(*sections: str) -> str:
+    """Each knob with its default, the presets' values, and what it is."""
+    lines = []
+    for section in sections:
+        lines.append(f"{section} knobs, for --set and --config:")
+        for item in dataclasses.fields(SECTIONS[section]):
+            key = f"{section}.{item.name}"
+            presets = [
+                f"{name} {values[key]}"
+                for name, values in PRESETS.items()
+                if key in values
+            ]
+            default = ", ".join([f"default {item.default!r}", *presets])
+            lines.append(f"  {key}: {spoken(item.type)} ({default})")
+            lines.append(f"      {item.metadata['help']}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,217 @@
+"""What each artifact is made from: the whole graph, and the receipts that hold it.
+
+    raw -> shards/train -> models/<member> -> predictions -> submission
+       \\-> shards/test ----------------------^
+
+An artifact is done when its receipt holds the recipe that today's knobs and inputs ask
+for; so a changed knob or a changed input makes stale all that follows from it.
+"""
+
+import datetime
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline import workdir
+from pipeline.config import Config
+from pipeline.errors import PipelineError
+from pipeline.sources.folder import fingerprint
+from pipeline.workdir import Split, WorkDir
+
+State = Literal["done", "stale", "incomplete", "missing"]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A folder that one stage makes from knobs and other artifacts."""
+
+    name: str
+    folder: Path
+    made_by: str
+    knobs: dict[str, Any]
+    inputs: tuple["Artifact", ...] = ()
+
+    @cached_property
+    def recipe(self) -> dict[str, Any]:
+        """The knobs that matter, and the digest of each input; None if not current."""
+        inputs = {
+            item.name: item.digest if item.state == "done" else None
+            for item in self.inputs
+        }
+        # through JSON, as the receipt will have been when it is compared
+        return json.loads(json.dumps({"knobs": self.knobs, "inputs": inputs}))
+
+    @property
+    def receipt(self) -> dict[str, Any] | None:
+        return workdir.read_json(workdir.receipt_file(self.folder))
+
+    @property
+    def state(self) -> State:
+        """Whether the folder is what the recipe asks for."""
+        receipt = self.receipt
+        if receipt is not None:
+            return "done" if receipt["recipe"] == self.recipe else "stale"
+        full = self.folder.is_dir() and any(self.folder.iterdir())
+        return "incomplete" if full else "missing"
+
+    @property
+    def digest(self) -> str | None:
+        """A fingerprint of recipe and result, whenever and how fast they were made."""
+        receipt = self.receipt
+        if receipt is None:
+            return None
+        content = {key: receipt[key] for key in ("recipe", "result")}
+        text = json.dumps(content, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What the finished artifact's receipt says of it."""
+        return require(self).receipt["result"]
+
+
+def require(artifact: Artifact) -> Artifact:
+    """Refuses an artifact that is not done, naming the command that makes it."""
+    state = artifact.state
+    if state == "done":
+        return artifact
+    trouble = {
+        "missing": "is missing",
+        "incomplete": "is incomplete",
+        "stale": f"is out of date ({difference(artifact)})",
+    }[state]
+    raise PipelineError(
+        f'{artifact.folder} {trouble}. Run "./run.sh {artifact.made_by}" first.'
+    )
+
+
+def difference(artifact: Artifact) -> str:
+    """Why a stale artifact is stale, in a few words."""
+    then, now = artifact.receipt["recipe"], artifact.recipe
+    for knob, value in now["knobs"].items():
+        if then["knobs"].get(knob) != value:
+            if not isinstance(value, int | float | str):
+                return f"{knob} changed"
+            return f"made with {knob}={then['knobs'].get(knob)}, now {value}"
+    for name, digest in now["inputs"].items():
+        if then["inputs"].get(name) != digest:
+            return f"{name} changed since"
+    return "made from other parts"
+
+
+@contextmanager
+def making(artifact: Artifact, keep: bool = False) -> Iterator[dict[str, Any]]:
+    """Empties the folder, lets the block fill it and its result, writes the receipt.
+
+    Args:
+        artifact: what is made.
+        keep: leave what lies in the folder, all but its receipt.
+
+    Yields:
+        The result, a dict for the block to fill.
+    """
+    started = time.monotonic()
+    if keep:
+        workdir.receipt_file(artifact.folder).unlink(missing_ok=True)
+        artifact.folder.mkdir(parents=True, exist_ok=True)
+    else:
+        workdir.empty(artifact.folder)
+    recipe, result = artifact.recipe, {}
+    yield result
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    made = {"at": now, "seconds": round(time.monotonic() - started, 1)}
+    workdir.write_json(
+        workdir.receipt_file(artifact.folder),
+        {"recipe": recipe, "result": result, "made": made},
+    )
+
+
+def raw(config: Config, work: WorkDir) -> Artifact:
+    """The competition's files, or where they lie."""
+    knobs: dict[str, Any] = {"source": config.source}
+    if config.source == "demo":
+        knobs |= asdict(config.demo)
+    elif config.source != "kaggle":
+        knobs["fingerprint"] = fingerprint(Path(config.source))
+    return Artifact("raw", work.raw, "download", knobs)
+
+
+def shards(config: Config, work: WorkDir, split: Split) -> Artifact:
+    """The cropped and shrunk images of the train or the test set."""
+    return Artifact(
+        f"shards/{split}",
+        work.shards(split),
+        "preprocess",
+        asdict(config.preprocess),
+        (raw(config, work),),
+    )
+
+
+def members(config: Config, work: WorkDir) -> tuple[Artifact, ...]:
+    """One trained network for each seed."""
+    knobs = asdict(config.train)
+    del knobs["members"]  # one more must not make the others stale
+    train_shards = shards(config, work, "train")
+    return tuple(
+        Artifact(
+            f"models/{work.member(seed).name}",
+            work.member(seed),
+            "train",
+            knobs | {"seed": seed},
+            (train_shards,),
+        )
+        for seed in config.train.seeds()
+    )
+
+
+def predictions(config: Config, work: WorkDir) -> Artifact:
+    """The test set's 37 numbers."""
+    return Artifact(
+        "predictions",
+        work.predictions,
+        "predict",
+        asdict(config.predict),
+        (shards(config, work, "test"), *members(config, work)),
+    )
+
+
+def submission(config: Config, work: WorkDir) -> Artifact:
+    """The CSV, and what went into it."""
+    knobs = asdict(config.export)
+    knobs["folder"] = str(workdir.submissions_folder(config.export.folder))
+    knobs["preset"] = config.preset
+    return Artifact(
+        "submission", work.submission, "export", knobs, (predictions(config, work),)
+    )
+
+
+def all_artifacts(config: Config, work: WorkDir) -> tuple[Artifact, ...]:
+    """Every artifact, in the order of making."""
+    return (
+        raw(config, work),
+        shards(config, work, "train"),
+        shards(config, work, "test"),
+        *members(config, work),
+        predictions(config, work),
+        submission(config, work),
+    )
+
+
+def raw_file(raw_artifact: Artifact, role: str) -> Path:
+    """Where a competition file lies, from the receipt of the download.
+
+    Raises:
+        PipelineError: it has gone since.
+    """
+    path = raw_artifact.folder / raw_artifact.result["files"][role]
+    if not path.exists():
+        raise PipelineError(
+            f'{path} is gone. Run "./run.sh download --force" to have it again.'
+        )
+    return path

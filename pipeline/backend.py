@@ -1,0 +1,42 @@
+"""Keras made ready: quiet, and the same numbers every time."""
+
+import contextlib
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+
+
+def start_keras(seed: int = 0) -> None:
+    """Imports Keras and fixes its chance; call before anything else imports it.
+
+    Args:
+        seed: of initial weights and of all that draws no generator of its own.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with silence(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own dependencies, at import
+        import keras
+
+        keras.ops.zeros(1)  # the devices introduce themselves at their first use
+    keras.utils.set_random_seed(seed)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        # an interrupted run must end with the weights of an undisturbed one
+        tf.config.experimental.enable_op_determinism()
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Keeps native code, which knows nothing of Python's streams, off standard error."""
+    sys.stderr.flush()
+    shown = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(shown, 2)
+        os.close(shown)

@@ -1,0 +1,349 @@
+"""Every knob, declared once, and the presets that turn several at a time."""
+
+import dataclasses
+import difflib
+import tomllib
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline.errors import PipelineError
+
+RAW_SIZE = 424  # every competition image is 424 x 424 px
+
+
+def knob(default: Any, text: str, **metadata: Any) -> Any:
+    """A dataclass field with its help text."""
+    return field(default=default, metadata={"help": text, **metadata})
+
+
+def check(good: bool, message: str) -> None:
+    """Refuses a combination of knobs."""
+    if not good:
+        raise PipelineError(message)
+
+
+@dataclass(frozen=True)
+class DemoConfig:
+    """The rendered sky that stands in for Kaggle's files."""
+
+    num_train: int = knob(2400, "galaxies rendered with labels")
+    num_test: int = knob(600, "galaxies rendered to be predicted")
+    volunteers: int = knob(45, "simulated volunteers who classify each galaxy")
+    seed: int = knob(0, "fixes every galaxy and every vote")
+
+    def __post_init__(self) -> None:
+        check(
+            self.num_train >= 20 and self.num_test >= 1,
+            "The demo sky needs demo.num_train >= 20 and demo.num_test >= 1. "
+            f"Got {self.num_train} and {self.num_test}.",
+        )
+        check(
+            self.num_train + self.num_test <= 800_000,
+            "demo.num_train + demo.num_test must not exceed 800000, the six-digit ids.",
+        )
+        check(self.volunteers >= 1, "demo.volunteers must be at least 1.")
+        check(self.seed >= 0, "demo.seed must not be negative.")
+
+
+@dataclass(frozen=True)
+class PreprocessConfig:
+    """How a picture becomes a row of a shard."""
+
+    crop_size: int = knob(212, "pixels cut from the centre of the original")
+    image_size: int = knob(64, "pixels the crop is shrunk to")
+    shard_size: int = knob(1024, "images in one .npy file")
+    max_bad_share: float = knob(
+        0.02, "share of unreadable images past which the run stops; 3 are always let by"
+    )
+
+    def __post_init__(self) -> None:
+        check(
+            16 <= self.image_size <= self.crop_size <= RAW_SIZE,
+            "preprocess needs 16 <= image_size <= crop_size <= 424. "
+            f"Got image_size={self.image_size}, crop_size={self.crop_size}.",
+        )
+        check(self.shard_size >= 1, "preprocess.shard_size must be at least 1.")
+        check(
+            0 <= self.max_bad_share <= 1,
+            "preprocess.max_bad_share must lie between 0 and 1. "
+            f"Got {self.max_bad_share}.",
+        )
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The network and its training."""
+
+    model: Literal["compact"] = knob("compact", "architecture")
+    width: int = knob(32, "channels of the first block; later blocks are multiples")
+    head: Literal["tree", "sigmoid"] = knob(
+        "tree", "tree: softmax per question times the parent; sigmoid: 37 free outputs"
+    )
+    loss: Literal["mse", "huber"] = knob("mse", "what is minimised")
+    huber_delta: float = knob(0.1, "where the huber loss turns from square to linear")
+    epochs: int = knob(30, "passes over the training images")
+    batch_size: int = knob(64, "images in one step")
+    learning_rate: float = knob(1.5e-3, "AdamW step size at its highest")
+    warmup: float = knob(0.05, "share of the steps over which the rate rises")
+    weight_decay: float = knob(1e-4, "AdamW weight decay")
+    dropout: float = knob(0.3, "share of features dropped before the head")
+    ema_epochs: float = knob(1.0, "weights are averaged over so many epochs; 0: not")
+    rotate: bool = knob(True, "augmentation: turn by any angle")
+    flip: bool = knob(True, "augmentation: mirror half the images")
+    zoom: float = knob(1.2, "augmentation: magnify by 1/zoom to zoom; 1: not")
+    shift: float = knob(4.0, "augmentation: move by up to so many original pixels")
+    members: int = knob(1, "networks trained, with consecutive seeds, and averaged")
+    validation_fraction: float = knob(0.1, "share of galaxies held out, by their id")
+    seed: int = knob(0, "fixes initial weights, order and augmentation")
+
+    def __post_init__(self) -> None:
+        for name in ("width", "epochs", "batch_size", "members"):
+            value = getattr(self, name)
+            check(value >= 1, f"train.{name} must be at least 1. Got {value}.")
+        for name in ("weight_decay", "ema_epochs", "shift", "seed"):
+            value = getattr(self, name)
+            check(value >= 0, f"train.{name} must not be negative. Got {value}.")
+        for name in ("learning_rate", "huber_delta"):
+            value = getattr(self, name)
+            check(value > 0, f"train.{name} must be above 0. Got {value}.")
+        for name in ("warmup", "dropout"):
+            value = getattr(self, name)
+            check(0 <= value < 1, f"train.{name} must be in [0, 1). Got {value}.")
+        check(self.zoom >= 1, f"train.zoom must be at least 1. Got {self.zoom}.")
+        check(
+            0 < self.validation_fraction < 1,
+            "train.validation_fraction must lie between 0 and 1. "
+            f"Got {self.validation_fraction}.",
+        )
+
+    def seeds(self) -> range:
+        """The seed of each member."""
+        return range(self.seed, self.seed + self.members)
+
+
+@dataclass(frozen=True)
+class PredictConfig:
+    """How the test set is predicted."""
+
+    views: Literal[1, 8] = knob(
+        8, "copies averaged: 1, or 8 for all flips and quarter-turns"
+    )
+    batch_size: int = knob(256, "images in one step")
+    obey_tree: bool = knob(
+        True, "rescale each question to its parent, where a head does not"
+    )
+
+    def __post_init__(self) -> None:
+        check(self.batch_size >= 1, "predict.batch_size must be at least 1.")
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """The submission file."""
+
+    name: str = knob("", "file name without .csv; empty: source-preset-digest")
+    folder: str = knob("", "where the CSV goes; empty: the project's submissions/")
+
+    def __post_init__(self) -> None:
+        check(
+            Path(self.name).name == self.name and not self.name.endswith(".csv"),
+            "export.name is a bare file name, without folder and without .csv. "
+            f'Got "{self.name}".',
+        )
+
+
+@dataclass(frozen=True)
+class Config:
+    """All knobs of a run, and where its galaxies come from."""
+
+    source: str = "demo"  # "kaggle", "demo" or the absolute path of a folder
+    preset: str = "cpu"
+    demo: DemoConfig = field(default_factory=DemoConfig)
+    preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    predict: PredictConfig = field(default_factory=PredictConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
+
+
+SECTIONS: dict[str, type] = {
+    "demo": DemoConfig,
+    "preprocess": PreprocessConfig,
+    "train": TrainConfig,
+    "predict": PredictConfig,
+    "export": ExportConfig,
+}
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "tiny": {  # seconds: the whole path, not a score
+        "demo.num_train": 64,
+        "demo.num_test": 16,
+        "preprocess.image_size": 32,
+        "preprocess.shard_size": 24,
+        "train.width": 8,
+        "train.epochs": 3,
+        "train.batch_size": 16,
+    },
+    "cpu": {},  # the defaults are chosen for two laptop cores
+    "gpu": {
+        "demo.num_train": 12_000,
+        "demo.num_test": 3_000,
+        "preprocess.image_size": 106,
+        "train.width": 64,
+        "train.epochs": 60,
+        "train.batch_size": 128,
+    },
+}
+
+
+def all_knobs() -> dict[str, dataclasses.Field]:
+    """Every knob by its `section.name`."""
+    return {
+        f"{section}.{item.name}": item
+        for section, cls in SECTIONS.items()
+        for item in dataclasses.fields(cls)
+    }
+
+
+def make_config(
+    source: str, preset: str, overrides: Mapping[str, Any] | None = None
+) -> Config:
+    """The preset with `overrides` on top.
+
+    Args:
+        source: "kaggle", "demo" or a folder's absolute path.
+        preset: a name in `PRESETS`.
+        overrides: checked values by `section.name`.
+
+    Raises:
+        PipelineError: an unknown preset, or values that do not go together.
+    """
+    if preset not in PRESETS:
+        raise PipelineError(
+            f'Unknown preset "{preset}". {nearest(preset, PRESETS)} '
+            f"The presets: {', '.join(PRESETS)}."
+        )
+    values = PRESETS[preset] | dict(overrides or {})
+    sections = {
+        section: cls(
+            **{
+                item.name: values[f"{section}.{item.name}"]
+                for item in dataclasses.fields(cls)
+                if f"{section}.{item.name}" in values
+            }
+        )
+        for section, cls in SECTIONS.items()
+    }
+    return Config(source=source, preset=preset, **sections)
+
+
+def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
+    """Turns `section.key=value` texts into checked values.
+
+    Raises:
+        PipelineError: no equals sign, an unknown key or a value of the wrong type.
+    """
+    values = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise PipelineError(f'--set takes section.key=value. Got "{setting}".')
+        values[key.strip()] = checked(key.strip(), text.strip(), from_text=True)
+    return values
+
+
+def read_config_file(path: Path) -> dict[str, Any]:
+    """The checked values of a TOML file with a table for each section.
+
+    Raises:
+        PipelineError: no such file, not TOML, an unknown key or a wrong type.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PipelineError(f"Cannot read {path}: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PipelineError(f"{path} is not valid TOML: {error}.") from None
+    values = {}
+    for section, table in tables.items():
+        if section not in SECTIONS or not isinstance(table, dict):
+            raise PipelineError(
+                f'{path}: "{section}" is no section. {nearest(section, SECTIONS)} '
+                f"The sections: {', '.join(SECTIONS)}."
+            )
+        for name, value in table.items():
+            values[f"{section}.{name}"] = checked(f"{section}.{name}", value)
+    return values
+
+
+def checked(key: str, value: Any, from_text: bool = False) -> Any:
+    """The value of a knob, as the knob's own type.
+
+    Raises:
+        PipelineError: an unknown key or a value of the wrong type.
+    """
+    knobs = all_knobs()
+    if key not in knobs:
+        raise PipelineError(
+            f'Unknown setting "{key}". {nearest(key, knobs)} '
+            '"./run.sh --help" lists them all.'
+        )
+    kind = knobs[key].type
+    choices = typing.get_args(kind)
+    wanted = type(choices[0]) if choices else kind
+    try:
+        value = from_word(value, wanted) if from_text else of_type(value, wanted)
+    except ValueError:
+        raise PipelineError(f'{key} takes {spoken(kind)}. Got "{value}".') from None
+    if choices and value not in choices:
+        raise PipelineError(f'{key} takes {spoken(kind)}. Got "{value}".')
+    return value
+
+
+def from_word(word: str, wanted: type) -> Any:
+    """A value written on the command line, as `wanted`; ValueError if it is not."""
+    if wanted is bool:
+        words = {"true": True, "yes": True, "1": True}
+        words |= {"false": False, "no": False, "0": False}
+        if word.lower() not in words:
+            raise ValueError(word)
+        return words[word.lower()]
+    return of_type(wanted(word), wanted)
+
+
+def of_type(value: Any, wanted: type) -> Any:
+    """The value, whole numbers widened to float; ValueError if it is another type."""
+    if wanted is float and type(value) is int:
+        value = float(value)
+    # bool is an int to Python, not to a reader; nan and inf are no settings
+    if type(value) is not wanted or value in (float("inf"), -float("inf")):
+        raise ValueError(value)
+    if value != value:
+        raise ValueError(value)
+    return value
+
+
+def spoken(kind: Any) -> str:
+    """A knob's type in words."""
+    choices = typing.get_args(kind)
+    if choices:
+        return "one of " + ", ".join(str(choice) for choice in choices)
+    return {
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+        str: "a text",
+    }[kind]
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint at the known word most like the given one."""
+    known = list(known)
+    by_last = {name.rsplit(".", 1)[-1]: name for name in known}
+    close = difflib.get_close_matches(word, known, 1, 0.0)
+    last = difflib.get_close_matches(word.rsplit(".", 1)[-1], by_last, 1, 0.75)
+    # a right name under a wrong section is nearer than any likeness of letters
+    best = by_last[last[0]] if last else close[0]
+    return f'Did you mean "{best}"?'

@@ -1,0 +1,84 @@
+"""Targets looked up by galaxy id, and the split into train and validation."""
+
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.errors import PipelineError
+from pipeline.fractions import read_fractions
+
+
+def match_ids(wanted: np.ndarray, known: np.ndarray, path: Path) -> np.ndarray:
+    """Where each wanted galaxy stands among the known: (N,) rows.
+
+    Raises:
+        PipelineError: some are not known; `path` is the file that lacks them.
+    """
+    order = np.argsort(known)
+    places = np.searchsorted(known, wanted, sorter=order)
+    rows = order[np.minimum(places, len(known) - 1)]
+    missing = wanted[known[rows] != wanted]
+    if len(missing):
+        raise PipelineError(
+            f"{path} has no row for {len(missing)} of {len(wanted)} galaxies, the "
+            f"first being {missing[0]}. Is the file complete?"
+        )
+    return rows
+
+
+def load_targets(path: Path, ids: np.ndarray) -> np.ndarray:
+    """The volunteers' fractions of the given galaxies.
+
+    Args:
+        path: the solutions, in any order, of these and other galaxies.
+        ids: (N,) int64.
+
+    Returns:
+        (N, 37) float32, in the order of `ids`.
+
+    Raises:
+        PipelineError: a galaxy without a row, or fractions outside [0, 1].
+    """
+    known, fractions = read_fractions(path)
+    outside = ((fractions < 0) | (fractions > 1)).any(axis=1)
+    if outside.any():
+        raise PipelineError(
+            f"{path} has fractions outside 0 to 1 in {outside.sum()} rows, the first "
+            f"being galaxy {known[outside][0]}."
+        )
+    return fractions[match_ids(ids, known, path)].astype(np.float32)
+
+
+def held_out(ids: np.ndarray, fraction: float) -> np.ndarray:
+    """Chooses the validation galaxies by their ids alone.
+
+    So a galaxy stays on its side whatever others come or go, and whatever the seed.
+
+    Args:
+        ids: (N,) int64.
+        fraction: about which share to hold out.
+
+    Returns:
+        (N,) bool, True for validation.
+
+    Raises:
+        PipelineError: there are too few galaxies to leave some on each side.
+    """
+    chosen = scrambled(ids) < np.uint64(fraction * 2**64)
+    if chosen.all() or not chosen.any():
+        raise PipelineError(
+            f"{len(ids)} training galaxies are too few to hold out a share of "
+            f"{fraction} for validation. Raise train.validation_fraction."
+        )
+    return chosen
+
+
+def scrambled(ids: np.ndarray) -> np.ndarray:
+    """A fixed, evenly spread 64-bit number for each id: (N,) uint64.
+
+    Source: the finaliser of SplitMix64 (Steele, Lea and Flood 2014).
+    """
+    x = ids.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))

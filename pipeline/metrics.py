@@ -1,0 +1,41 @@
+"""The competition's score, and how sure one can be of it."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.tree import QUESTIONS, answer_slice
+
+
+class Score(NamedTuple):
+    """An RMSE and its standard error."""
+
+    rmse: float
+    standard_error: float
+
+
+def score_fractions(fractions: np.ndarray, targets: np.ndarray) -> Score:
+    """RMSE over all galaxies and answers, the square root last.
+
+    The standard error is that of the mean over galaxies, carried through the root.
+
+    Args:
+        fractions: (N, 37) predicted.
+        targets: (N, 37) volunteers'.
+    """
+    squares = (fractions.astype(np.float64) - targets) ** 2
+    per_galaxy = squares.mean(axis=1)
+    rmse = float(np.sqrt(per_galaxy.mean()))
+    if rmse == 0 or len(per_galaxy) < 2:
+        return Score(rmse, 0.0)
+    spread = per_galaxy.std(ddof=1) / np.sqrt(len(per_galaxy))
+    return Score(rmse, float(spread / (2 * rmse)))
+
+
+def rmse_per_question(fractions: np.ndarray, targets: np.ndarray) -> dict[int, float]:
+    """RMSE over the answers of each question, by its number."""
+    squares = (fractions.astype(np.float64) - targets) ** 2
+    return {
+        question.number: float(np.sqrt(squares[:, answer_slice(question)].mean()))
+        for question in QUESTIONS
+    }

@@ -1,0 +1,1 @@
+"""A made-up sky: galaxies drawn from a population, their pictures and their votes."""

@@ -1,0 +1,62 @@
+"""Stage 3: the networks, one for each seed."""
+
+import dataclasses
+import logging
+
+from pipeline import artifacts, workdir
+from pipeline.artifacts import Artifact, making, raw_file, require
+from pipeline.config import Config
+from pipeline.workdir import WorkDir
+
+log = logging.getLogger(__name__)
+
+
+def train(config: Config, work: WorkDir, force: bool = False) -> None:
+    """Fits a network to the volunteers' fractions, once for each seed.
+
+    Reads   shards/train/                  images
+            raw/                           training_solutions_rev1
+    Writes  models/<member>/model.keras    (B, S, S, 3) uint8 -> (B, 37) float32
+            models/<member>/history.csv    a row for each epoch
+            models/<member>/receipt.json   the best epoch and its validation RMSE
+            models/<member>/checkpoint.npz, while it lasts
+    """
+    members = artifacts.members(config, work)
+    for seed, member in zip(config.train.seeds(), members, strict=True):
+        if member.state == "done" and not force:
+            log.info("%s is up to date", member.name)
+        else:
+            train_member(config, work, seed, member, force)
+        workdir.checkpoint_file(member.folder).unlink(missing_ok=True)
+
+
+def train_member(
+    config: Config, work: WorkDir, seed: int, member: Artifact, force: bool
+) -> None:
+    shards = require(artifacts.shards(config, work, "train"))
+    solutions = raw_file(require(artifacts.raw(config, work)), "solutions")
+    from pipeline.backend import start_keras
+
+    start_keras(seed)
+    from pipeline.dataset import load_targets
+    from pipeline.fitting import fit_network, split_training_set
+    from pipeline.shards import Shards
+
+    images = Shards(shards.folder, shards.result["num_shards"])
+    data = split_training_set(
+        images,
+        load_targets(solutions, images.ids),
+        images.image_size / config.preprocess.crop_size,
+        config.train.validation_fraction,
+    )
+    own = dataclasses.replace(config.train, seed=seed)
+    # a forced training starts over, any other goes on where it was interrupted
+    with making(member, keep=not force) as result:
+        result |= fit_network(own, data, member.folder, member.recipe)
+    log.info(
+        "%s: validation RMSE %.4f ± %.4f on %d galaxies held out",
+        member.name,
+        result["validation_rmse"],
+        result["validation_standard_error"],
+        result["num_validation"],
+    )
