@@ -81,11 +81,9 @@ def require(artifact: Artifact) -> Artifact:
     state = artifact.state
     if state == "done":
         return artifact
-    trouble = {
-        "missing": "is missing",
-        "incomplete": "is incomplete",
-        "stale": f"is out of date ({difference(artifact)})",
-    }[state]
+    trouble = f"is {state}"
+    if state == "stale":
+        trouble = f"is out of date ({difference(artifact)})"
     raise PipelineError(
         f'{artifact.folder} {trouble}. Run "./run.sh {artifact.made_by}" first.'
     )

@@ -30,7 +30,7 @@ def start_keras(seed: int = 0) -> None:
 
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
-    """Keeps native code, which knows nothing of Python's streams, off standard error."""
+    """Keeps native code, which prints past Python, off standard error."""
     sys.stderr.flush()
     shown = os.dup(2)
     try:

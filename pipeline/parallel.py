@@ -63,7 +63,14 @@ def worker_pool(size: int) -> ProcessPoolExecutor:
     """A pool whose workers end when this process does, however it ends."""
     # spawn, since a fork after TensorFlow has started its threads can hang
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(size, mp_context=context, initializer=watch_parent)
+    return ProcessPoolExecutor(size, mp_context=context, initializer=start_worker)
+
+
+def start_worker() -> None:
+    """Leaves the other cores to the other workers, and no worker to itself."""
+    for library in ("OPENBLAS", "OMP", "MKL"):  # read when numpy is first imported
+        os.environ[f"{library}_NUM_THREADS"] = "1"
+    watch_parent()
 
 
 def watch_parent() -> None:

@@ -1,5 +1,6 @@
 """From light to a picture: air, sky, noise, stretch and enlargement, as in SDSS."""
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -39,7 +40,7 @@ def stretch(light: np.ndarray) -> np.ndarray:
         (3, n, n) float32 in [0, 255].
     """
     mean = np.maximum(light.mean(axis=0), 1e-4)
-    factor = np.arcsinh(SOFTENING * mean) / (np.arcsinh(SOFTENING) * mean)
+    factor = np.arcsinh(SOFTENING * mean) / (math.asinh(SOFTENING) * mean)
     levels = np.maximum(light, 0) * factor
     # too bright in one band: dim all three, so that the hue stays
     levels /= np.maximum(levels.max(axis=0), 1)

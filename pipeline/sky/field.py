@@ -1,5 +1,7 @@
 """What else a picture shows: stars, small galaxies, trails and ghosts."""
 
+import math
+
 import numpy as np
 
 from pipeline.sky.camera import SEEING
@@ -53,8 +55,8 @@ def spikes(
 ) -> np.ndarray:
     """The cross that the telescope's vanes draw: (h, w)."""
     turn = rng.uniform(0, np.pi / 2)
-    along = np.cos(turn) * dx + np.sin(turn) * dy
-    across = np.cos(turn) * dy - np.sin(turn) * dx
+    along = math.cos(turn) * dx + math.sin(turn) * dy
+    across = math.cos(turn) * dy - math.sin(turn) * dx
     length = 4.0 * flux**0.35
     return (0.025 * flux) * (
         np.exp(-np.abs(along) / length - 0.7 * across**2)
@@ -67,8 +69,8 @@ def add_small_galaxy(light: np.ndarray, place: Place, rng: np.random.Generator) 
     size = rng.uniform(0.6, 2.2)
     window, dy, dx = around(light, place, int(8 * size) + 6)
     turn, ratio = rng.uniform(0, np.pi), rng.uniform(0.3, 1)
-    along = np.cos(turn) * dx + np.sin(turn) * dy
-    across = (np.cos(turn) * dy - np.sin(turn) * dx) / ratio
+    along = math.cos(turn) * dx + math.sin(turn) * dy
+    across = (math.cos(turn) * dy - math.sin(turn) * dx) / ratio
     # stands in for the blur: no cusp
     radius = np.sqrt(along**2 + across**2 + SEEING**2) - SEEING
     colour = GALAXY_COLOURS[rng.choice(2)]
@@ -82,15 +84,15 @@ def add_artifact(light: np.ndarray, rng: np.random.Generator) -> None:
     y, x = np.mgrid[:size, :size].astype("f4") - size / 2
     if rng.random() < 0.5:
         turn = rng.uniform(0, np.pi)
-        across = np.cos(turn) * y - np.sin(turn) * x
+        across = math.cos(turn) * y - math.sin(turn) * x + rng.normal(0, size / 15)
         trail = np.exp(-0.5 * (across / rng.uniform(0.8, 1.8)) ** 2)
-        light += rng.uniform(0.02, 0.5, (3, 1, 1)).astype("f4") * trail
+        light += rng.uniform(0.02, 0.25, (3, 1, 1)).astype("f4") * trail
         return
     for _ in range(rng.integers(2, 6)):
         top, left = rng.integers(0, size // 2, 2)
         height, width = rng.integers(size // 8, size // 2, 2)
         block = light[rng.choice(3), top : top + height, left : left + width]
-        block += rng.uniform(0.02, 0.25)
+        block += rng.uniform(0.02, 0.15)
 
 
 def around(
@@ -111,7 +113,7 @@ def around(
 
 
 def anywhere(rng: np.random.Generator, size: int) -> Place:
-    return tuple(rng.uniform(0, size, 2))
+    return rng.uniform(0, size), rng.uniform(0, size)
 
 
 def star_colour(rng: np.random.Generator) -> np.ndarray:

@@ -5,8 +5,8 @@ import numpy as np
 from pipeline.config import RAW_SIZE
 from pipeline.sky.camera import add_noise, blur, enlarge, stretch
 from pipeline.sky.field import add_artifact, add_neighbours, add_star, star_colour
+from pipeline.sky.light import galaxy_light
 from pipeline.sky.population import Galaxy
-from pipeline.sky.shapes import galaxy_light
 
 
 def render(galaxy: Galaxy, rng: np.random.Generator) -> np.ndarray:

@@ -1,4 +1,8 @@
-"""How volunteers would answer the questions about a made-up galaxy."""
+"""How volunteers would answer the questions about a made-up galaxy.
+
+The numbers in here are tuned so that, over the population, each answer is about as
+frequent as in the real labels.
+"""
 
 from dataclasses import dataclass
 

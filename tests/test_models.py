@@ -1,0 +1,149 @@
+import numpy as np
+import pytest
+
+from pipeline.backend import start_keras
+
+start_keras()
+
+import keras  # noqa: E402
+
+from pipeline.config import make_config  # noqa: E402
+from pipeline.inference import load_network, oriented  # noqa: E402
+from pipeline.models import build_network  # noqa: E402
+from pipeline.models.augmentation import Warp, draw_transforms  # noqa: E402
+from pipeline.models.heads import TreeSoftmax  # noqa: E402
+from tests.conftest import some_fractions  # noqa: E402
+
+MEANS = some_fractions(1)[0]
+
+
+def build(**knobs: object) -> keras.Model:
+    values = {f"train.{name}": value for name, value in knobs.items()}
+    config = make_config("demo", "tiny", {"train.width": 4} | values).train
+    return build_network(config, 32, MEANS)
+
+
+def noise(num_images: int) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (num_images, 32, 32, 3), np.uint8)
+
+
+def test_the_tree_head_obeys_the_tree_whatever_the_logits() -> None:
+    logits = np.random.default_rng(1).normal(0, 5, (20, 37)).astype(np.float32)
+    fractions = keras.ops.convert_to_numpy(TreeSoftmax()(logits))
+    sums = {  # question by question, written by hand: columns, and what they sum to
+        (0, 3): 1,
+        (3, 5): fractions[:, 1],
+        (5, 7): fractions[:, 4],
+        (7, 9): fractions[:, 4],
+        (9, 13): fractions[:, 4],
+        (13, 15): 1,
+        (15, 18): fractions[:, 0],
+        (18, 25): fractions[:, 13],
+        (25, 28): fractions[:, 3],
+        (28, 31): fractions[:, 7],
+        (31, 37): fractions[:, 7],
+    }
+    for (start, stop), total in sums.items():
+        np.testing.assert_allclose(fractions[:, start:stop].sum(1), total, atol=1e-6)
+
+
+@pytest.mark.parametrize("head", ["tree", "sigmoid"])
+def test_an_untrained_network_predicts_about_the_means(head: str) -> None:
+    fractions = build(head=head).predict_on_batch(noise(3))
+    assert fractions.shape == (3, 37)
+    assert fractions.dtype == np.float32
+    np.testing.assert_allclose(fractions, np.tile(MEANS, (3, 1)), atol=0.03)
+
+
+def test_the_sigmoid_head_stays_between_zero_and_one() -> None:
+    network = build(head="sigmoid")
+    network.get_layer("logits").kernel.assign(
+        np.random.default_rng(0).normal(0, 50, network.get_layer("logits").kernel.shape)
+    )
+    fractions = network.predict_on_batch(noise(8))
+    assert fractions.min() >= 0
+    assert fractions.max() <= 1
+
+
+def test_a_network_can_learn_eight_images_by_heart() -> None:
+    network, targets = build(width=8, dropout=0.0), some_fractions(8, seed=2)
+    network.compile(keras.optimizers.Adam(3e-3), "mse")
+    images = noise(8)
+    before = network.evaluate(images, targets, verbose=0)
+    network.fit(images, targets, batch_size=8, epochs=120, verbose=0)
+    assert network.evaluate(images, targets, verbose=0) < before / 10
+
+
+def test_a_saved_network_predicts_the_same(tmp_path: object) -> None:
+    network, path = build(), tmp_path / "model.keras"
+    network.save(path)
+    np.testing.assert_array_equal(
+        load_network(path).predict_on_batch(noise(4)),
+        network.predict_on_batch(noise(4)),
+    )
+
+
+def transforms(num_images: int = 50, **knobs: object) -> np.ndarray:
+    still = {"rotate": False, "flip": False, "zoom": 1.0, "shift": 0.0} | knobs
+    values = {f"train.{name}": value for name, value in still.items()}
+    config = make_config("demo", "tiny", values).train
+    rng = np.random.default_rng(0)
+    return draw_transforms(config, num_images, 32, config.shift, rng)
+
+
+def warp(images: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    return keras.ops.convert_to_numpy(Warp()(images, matrices))
+
+
+def test_no_augmentation_leaves_images_as_they_are() -> None:
+    np.testing.assert_allclose(warp(noise(5), transforms(5)), noise(5), atol=1e-3)
+
+
+def test_flips_mirror_about_half_the_images() -> None:
+    images = noise(50)
+    flipped = warp(images, transforms(flip=True))
+    same = np.abs(flipped - images).max(axis=(1, 2, 3)) < 1e-3
+    mirrored = np.abs(flipped - images[:, :, ::-1]).max(axis=(1, 2, 3)) < 1e-3
+    assert (same ^ mirrored).all()
+    assert 10 < mirrored.sum() < 40
+
+
+def test_turns_keep_the_centre_and_sizes() -> None:
+    matrices = transforms(rotate=True)
+    centre = np.array([15.5, 15.5, 1])
+    top = np.einsum("bk,k->b", matrices[:, 0:3], centre)
+    bottom = np.einsum("bk,k->b", matrices[:, 3:6], centre)
+    np.testing.assert_allclose([top, bottom], np.full((2, 50), 15.5), atol=1e-4)
+    area = matrices[:, 0] * matrices[:, 4] - matrices[:, 1] * matrices[:, 3]
+    np.testing.assert_allclose(area, 1, atol=1e-5)
+    angles = np.arctan2(matrices[:, 3], matrices[:, 0])
+    assert angles.min() < -2
+    assert angles.max() > 2
+
+
+def test_zooms_and_shifts_stay_within_their_bounds() -> None:
+    zoomed = transforms(1000, zoom=1.3)
+    scale = 1 / np.sqrt(zoomed[:, 0] * zoomed[:, 4] - zoomed[:, 1] * zoomed[:, 3])
+    assert 1 / 1.3 - 1e-5 < scale.min() < 0.8
+    assert 1.25 < scale.max() < 1.3 + 1e-5
+    moved = transforms(1000, shift=4.0)[:, [2, 5]]
+    assert -4 <= moved.min() < -3.5
+    assert 3.5 < moved.max() <= 4
+
+
+def test_a_shift_moves_the_picture() -> None:
+    matrix = transforms(1)
+    matrix[0, 2] = 3  # three pixels along the rows
+    images = noise(1)
+    moved = warp(images, matrix)
+    np.testing.assert_allclose(moved[:, :, :-3], images[:, :, 3:], atol=1e-3)
+
+
+def test_the_eight_orientations_are_all_different_and_the_first_is_none() -> None:
+    images = noise(2)
+    views = [oriented(images, view) for view in range(8)]
+    np.testing.assert_array_equal(views[0], images)
+    np.testing.assert_array_equal(views[4], images[:, :, ::-1])
+    np.testing.assert_array_equal(views[2], images[:, ::-1, ::-1])
+    assert len({view.tobytes() for view in views}) == 8
