@@ -131,9 +131,8 @@ class BarFriendlyHandler(logging.Handler):
 def start_logging() -> None:
     handler = BarFriendlyHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))
-    log.addHandler(handler)
+    log.handlers = [handler]
     log.setLevel(logging.INFO)
-    log.propagate = False
 
 
 class Parser(argparse.ArgumentParser):

@@ -46,8 +46,8 @@ def fetch(config: Config, raw: Path) -> dict[str, Path]:
     if config.source == "demo":
         from pipeline.sources import demo
 
-        demo.make_demo(raw, **asdict(config.demo))
-        return folder.find_files(raw) | {"truth": raw / demo.TRUTH}
+        truth = demo.make_demo(raw, **asdict(config.demo))
+        return folder.find_files(raw) | {"truth": truth}
     if everything := folder.find_everything(Path(config.source)):
         folder.unpack_everything(everything, raw)
         return folder.find_files(raw)
