@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Makes the environment where it is missing or its requirements changed, then runs
-# the pipeline with the given arguments: ./run.sh all, ./run.sh --help, ./run.sh test
+# Makes the environment where it is missing or out of date, then runs the pipeline.
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 venv="$root/.venv"
@@ -10,32 +9,30 @@ if nvidia-smi -L >/dev/null 2>&1; then
 fi
 
 find_python() {
-    local name
+    local right='import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'
     for name in python3.12 python3.11 python3.13 python3 python; do
-        if "$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
-            >/dev/null 2>&1; then
-            command -v "$name" && return
-        fi
+        ! "$name" -c "$right" >/dev/null 2>&1 || { command -v "$name" && return; }
     done
     echo "error: this needs Python 3.11, 3.12 or 3.13; install one of them." >&2
-    exit 1
+    return 1
 }
 
-if [ "$wanted" != "$(cat "$venv/installed.txt" 2>/dev/null || true)" ]; then
+if [ ! -x "$venv/bin/python" ] || ! cmp -s "$venv/wanted.txt" <(echo "$wanted"); then
     python="$(find_python)"
-    echo "Setting up $venv with $("$python" --version); this takes minutes, once." >&2
+    echo "Setting up $venv with $("$python" --version); it takes minutes, once." >&2
     if command -v uv >/dev/null; then
-        uv venv --quiet --clear --python "$python" "$venv" >&2
-        uv pip install --quiet --python "$venv/bin/python" -r <(echo "$wanted") >&2
+        uv venv --quiet --clear --python "$python" "$venv"
+        uv pip install --quiet --python "$venv/bin/python" -r <(echo "$wanted")
     else
-        "$python" -m venv --clear "$venv" >&2
-        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-            -r <(echo "$wanted") >&2
-    fi
-    echo "$wanted" >"$venv/installed.txt"
+        "$python" -m venv --clear "$venv"
+        "$venv/bin/pip" install -q --disable-pip-version-check -r <(echo "$wanted")
+    fi >&2
+    echo "$wanted" >"$venv/wanted.txt"
 fi
 
 export PYTHONPATH="$root"
+# keep freed memory: to give it back and ask again takes a quarter of a training step
+export MALLOC_ARENA_MAX=1 MALLOC_{MMAP,TRIM}_THRESHOLD_=4000000000
 [ "${1:-}" != test ] || exec "$venv/bin/python" -m pytest --rootdir "$root" \
     -c "$root/pyproject.toml" "$root/tests" "${@:2}"
 exec "$venv/bin/python" -P -m pipeline "$@" # -P: never a pipeline/ of the cwd

@@ -51,7 +51,7 @@ def map_parallel(
             done: dict[int, Result] = {}
             due = 0
             for future in as_completed(futures):
-                row = futures[future]
+                row = futures.pop(future)  # with it goes its result
                 done[row] = future.result()
                 bar.update(sizes[row])
                 while due in done:
