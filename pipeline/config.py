@@ -29,7 +29,7 @@ def check(good: bool, message: str) -> None:
 class DemoConfig:
     """The rendered sky that stands in for Kaggle's files."""
 
-    num_train: int = knob(2400, "galaxies rendered with labels")
+    num_train: int = knob(3000, "galaxies rendered with labels")
     num_test: int = knob(600, "galaxies rendered to be predicted")
     volunteers: int = knob(45, "simulated volunteers who classify each galaxy")
     seed: int = knob(0, "fixes every galaxy and every vote")
@@ -46,6 +46,27 @@ class DemoConfig:
         )
         check(self.volunteers >= 1, "demo.volunteers must be at least 1.")
         check(self.seed >= 0, "demo.seed must not be negative.")
+
+
+@dataclass(frozen=True)
+class KaggleConfig:
+    """How long Kaggle is waited for; no artifact depends on it."""
+
+    connect_seconds: float = knob(15.0, "until a connection must stand")
+    stall_seconds: float = knob(30.0, "until a silent or crawling connection is cut")
+    tries: int = knob(6, "failures in a row, without progress, before giving up")
+    first_wait: float = knob(1.0, "seconds before the second try; doubled each time")
+    longest_wait: float = knob(120.0, "seconds waited at most when Kaggle asks to wait")
+    poll_seconds: float = knob(5.0, "between two looks for the verdict on an upload")
+
+    def __post_init__(self) -> None:
+        for name in ("connect_seconds", "stall_seconds", "poll_seconds"):
+            value = getattr(self, name)
+            check(value > 0, f"kaggle.{name} must be above 0. Got {value}.")
+        for name in ("first_wait", "longest_wait"):
+            value = getattr(self, name)
+            check(value >= 0, f"kaggle.{name} must not be negative. Got {value}.")
+        check(self.tries >= 1, f"kaggle.tries must be at least 1. Got {self.tries}.")
 
 
 @dataclass(frozen=True)
@@ -78,18 +99,18 @@ class TrainConfig:
     """The network and its training."""
 
     model: Literal["compact"] = knob("compact", "architecture")
-    width: int = knob(32, "channels of the first block; later blocks are multiples")
+    width: int = knob(24, "channels of the first block; later blocks are multiples")
     head: Literal["tree", "sigmoid"] = knob(
         "tree", "tree: softmax per question times the parent; sigmoid: 37 free outputs"
     )
     loss: Literal["mse", "huber"] = knob("mse", "what is minimised")
     huber_delta: float = knob(0.1, "where the huber loss turns from square to linear")
-    epochs: int = knob(30, "passes over the training images")
+    epochs: int = knob(24, "passes over the training images")
     batch_size: int = knob(64, "images in one step")
     learning_rate: float = knob(1.5e-3, "AdamW step size at its highest")
     warmup: float = knob(0.05, "share of the steps over which the rate rises")
     weight_decay: float = knob(1e-4, "AdamW weight decay")
-    dropout: float = knob(0.3, "share of features dropped before the head")
+    dropout: float = knob(0.2, "share of features dropped before the head")
     ema_epochs: float = knob(1.0, "weights are averaged over so many epochs; 0: not")
     rotate: bool = knob(True, "augmentation: turn by any angle")
     flip: bool = knob(True, "augmentation: mirror half the images")
@@ -162,6 +183,7 @@ class Config:
     source: str = "demo"  # "kaggle", "demo" or the absolute path of a folder
     preset: str = "cpu"
     demo: DemoConfig = field(default_factory=DemoConfig)
+    kaggle: KaggleConfig = field(default_factory=KaggleConfig)
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     predict: PredictConfig = field(default_factory=PredictConfig)
@@ -170,6 +192,7 @@ class Config:
 
 SECTIONS: dict[str, type] = {
     "demo": DemoConfig,
+    "kaggle": KaggleConfig,
     "preprocess": PreprocessConfig,
     "train": TrainConfig,
     "predict": PredictConfig,
