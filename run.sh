@@ -32,7 +32,8 @@ fi
 
 export PYTHONPATH="$root"
 # keep freed memory: to give it back and ask again takes a quarter of a training step
-export MALLOC_ARENA_MAX=1 MALLOC_{MMAP,TRIM}_THRESHOLD_=4000000000
+keep="arena_max=1:trim_threshold=4000000000:mmap_threshold=4000000000:top_pad=268435456"
+export GLIBC_TUNABLES="${GLIBC_TUNABLES:-glibc.malloc.${keep//:/:glibc.malloc.}}"
 [ "${1:-}" != test ] || exec "$venv/bin/python" -m pytest --rootdir "$root" \
     -c "$root/pyproject.toml" "$root/tests" "${@:2}"
 exec "$venv/bin/python" -P -m pipeline "$@" # -P: never a pipeline/ of the cwd
