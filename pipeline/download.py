@@ -41,7 +41,7 @@ def fetch(config: Config, raw: Path) -> dict[str, Path]:
     if config.source == "kaggle":
         from pipeline.sources import kaggle
 
-        kaggle.fetch(raw)
+        kaggle.fetch(raw, config.kaggle)
         return folder.find_files(raw)
     if config.source == "demo":
         from pipeline.sources import demo

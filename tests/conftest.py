@@ -11,6 +11,7 @@ from pipeline.config import Config, make_config
 from pipeline.fractions import write_fractions
 from pipeline.tree import QUESTIONS, answer_slice, shares_to_fractions
 from pipeline.workdir import WorkDir
+from tests.kaggle_shell import shell, stand_in  # noqa: F401
 
 TRAIN_IDS = np.arange(100_000, 100_024)
 TEST_IDS = np.arange(200_000, 200_006)

@@ -11,6 +11,7 @@ from pipeline.workdir import PROJECT
 @pytest.fixture(autouse=True)
 def no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     for name in ("API_TOKEN", "USERNAME", "KEY", "CONFIG_DIR"):
         monkeypatch.delenv(f"KAGGLE_{name}", raising=False)
 
@@ -39,7 +40,7 @@ def test_credentials_are_found_in_the_clients_order(
 ) -> None:
     folder = tmp_path / "home" / ".kaggle"
     folder.mkdir(parents=True)
-    (folder / "kaggle.json").write_text("{}")
+    (folder / "kaggle.json").write_text('{"username": "u", "key": "k"}')
     assert find_credentials() == f"a user name and key in {folder / 'kaggle.json'}"
     (folder / "access_token").write_text("t")
     assert find_credentials() == f"an access token in {folder / 'access_token'}"

@@ -1,12 +1,16 @@
 """A folder that already holds the competition's files, zipped or unpacked."""
 
 import hashlib
+import logging
+import shutil
 import zipfile
+import zlib
 from functools import lru_cache
 from pathlib import Path
 
 from pipeline.errors import PipelineError
 from pipeline.jpegs import open_zip
+from pipeline.workdir import PARTIAL
 
 # what each file is to the pipeline, by Kaggle's name without its ending
 FILES = {
@@ -16,7 +20,10 @@ FILES = {
     "sample": "all_zeros_benchmark",
 }
 OPTIONAL = {"sample"}
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)  # of a zip
 EVERYTHING = "galaxy-zoo-the-galaxy-challenge.zip"  # what "Download All" gives
+
+log = logging.getLogger(__name__)
 
 
 def find_files(folder: Path) -> dict[str, Path]:
@@ -56,11 +63,35 @@ def find_everything(folder: Path) -> Path | None:
 
 
 def unpack_everything(archive: Path, folder: Path) -> None:
-    """Takes the competition's files out of the one zip that holds them all."""
-    with zipfile.ZipFile(archive) as everything:
-        for member in everything.infolist():
-            if not member.is_dir() and "__MACOSX" not in member.filename:
-                everything.extract(member, folder)
+    """Takes the competition's files out of the one zip that holds them all.
+
+    Each appears in the folder once it is whole; what is there already stays.
+    """
+    unpacked = folder / f"everything{PARTIAL}"
+    shutil.rmtree(unpacked, ignore_errors=True)
+    unpacked.mkdir(parents=True)
+    try:
+        with zipfile.ZipFile(archive) as everything:
+            for member in everything.infolist():
+                if not member.is_dir() and "__MACOSX" not in member.filename:
+                    everything.extract(member, unpacked)
+        for part in unpacked.iterdir():
+            if not (folder / part.name).exists():
+                part.rename(folder / part.name)
+    except UNREADABLE as error:
+        raise PipelineError(f"{archive} is no whole zip: {error}.") from None
+    finally:
+        shutil.rmtree(unpacked, ignore_errors=True)
+
+
+def unpack_missing(folder: Path) -> None:
+    """Takes what the folder lacks out of the zip of everything, if that is there."""
+    archive = folder / EVERYTHING
+    if archive.exists() and not all(find_file(folder, name) for name in FILES.values()):
+        try:
+            unpack_everything(archive, folder)
+        except PipelineError as error:
+            log.warning("%s Going on without it.", error)
 
 
 def fingerprint(folder: Path) -> str:

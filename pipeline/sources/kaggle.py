@@ -1,84 +1,202 @@
 """The competition's files from Kaggle, by its official client."""
 
-import contextlib
-import io
-import zipfile
+import errno
+import itertools
+import logging
+import os
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
+from pipeline.config import KaggleConfig
 from pipeline.errors import PipelineError
-from pipeline.sources import COMPETITION
-from pipeline.sources.credentials import find_credentials
-from pipeline.sources.folder import FILES
+from pipeline.kaggle_client import Kaggle, KaggleTrouble, connect, pause
+from pipeline.progress import progress
+from pipeline.sources.folder import FILES, find_file, unpack_missing
+from pipeline.sources.wholeness import content_trouble, trouble_with, zip_trouble
+from pipeline.workdir import PARTIAL
 
-RULES = f"https://www.kaggle.com/c/{COMPETITION}/rules"
+# The tables first: they are small, show whether access is given, and name the images
+# there must be. Then, by the images, whether the tables are as long as they must be.
+STEPS = (
+    ("sample", False),
+    ("solutions", False),
+    ("train_images", True),
+    ("test_images", True),
+    ("solutions", True),
+    ("sample", True),
+)
+PROGRESS = 1024 * 1024  # bytes after which failures are counted anew
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+log = logging.getLogger(__name__)
 
 
-def fetch(raw: Path) -> None:
+def fetch(raw: Path, patience: KaggleConfig | None = None) -> None:
     """Fetches the competition's files that are not there yet, one by one.
 
-    Args:
-        raw: the folder they go to; an interrupted file is gone on with.
+    What lies there, whoever put it there, is checked and kept if it is whole.
+
+    Writes  raw/<name>.zip            once every byte in it is checked
+            raw/<name>.zip.partial    what has come so far; the next run goes on from it
 
     Raises:
-        PipelineError: no credentials, no access, no network, or a broken file.
+        PipelineError: no credentials, no access, no network, no room, a broken file.
     """
-    client = connect()
-    for name in FILES.values():
-        path = raw / f"{name}.zip"
-        if not is_whole_zip(path):
-            fetch_file(client, path)
-
-
-def connect() -> Any:
-    """The official client, logged in."""
-    if not find_credentials():
-        raise PipelineError(
-            "No Kaggle credentials found. Make a token at "
-            "https://www.kaggle.com/settings and put it in KAGGLE_API_TOKEN or "
-            "~/.kaggle/access_token."
-        )
-    # it prints help and exits where it cannot log in
-    with contextlib.redirect_stdout(io.StringIO()):
-        try:
-            from kaggle.api.kaggle_api_extended import KaggleApi
-
-            client = KaggleApi()
-            client.authenticate()
-        except SystemExit:
-            raise PipelineError("Kaggle's client refuses the credentials.") from None
-    return client
-
-
-def fetch_file(client: Any, path: Path) -> None:
-    import requests
-
+    patience = patience or KaggleConfig()
+    kaggle, sizes, fetched = None, {}, set()
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            client.competition_download_file(
-                COMPETITION, path.name, path=str(path.parent), force=path.exists()
-            )
-    except requests.HTTPError as error:
-        raise PipelineError(http_trouble(error)) from None
-    except requests.RequestException as error:
+        unpack_missing(raw)
+        if not all(find_file(raw, name) for name in FILES.values()):
+            kaggle, sizes = open_access(patience)
+            check_room(raw, sizes)
+        for role, compare in STEPS:
+            name = f"{FILES[role]}.zip"
+            if role in fetched or is_good(raw, role, sizes.get(name), compare):
+                continue
+            if kaggle is None:
+                kaggle, sizes = open_access(patience)
+            fetch_file(kaggle, raw / name, sizes[name])
+            fetched.add(role)
+            if trouble := content_trouble(raw, role, compare):
+                raise PipelineError(f"{raw / name} from Kaggle {trouble}.")
+        for name in FILES.values():
+            (raw / f"{name}.zip{PARTIAL}").unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        raise no_room(raw, sizes) from None
+    for role in FILES:
+        if role not in fetched:
+            log.info("%s was there, and is whole", find_file(raw, FILES[role]).name)
+
+
+def open_access(patience: KaggleConfig) -> tuple[Kaggle, dict[str, int]]:
+    """Logs in; the size of each needed file, as Kaggle lists it."""
+    kaggle = connect(patience)
+    listed = kaggle.file_sizes()
+    names = [f"{name}.zip" for name in FILES.values()]
+    if missing := [name for name in names if not listed.get(name)]:
         raise PipelineError(
-            f"Kaggle does not answer ({type(error).__name__}). Run it again; what is "
-            "there already is kept."
-        ) from None
-    if not is_whole_zip(path):
-        raise PipelineError(
-            f"{path} came without its end. Run it again to have it anew."
+            f"Kaggle's list of files lacks {', '.join(missing)}. It has: "
+            f"{', '.join(sorted(listed)) or 'nothing'}."
         )
+    return kaggle, {name: listed[name] for name in names}
 
 
-def http_trouble(error: Any) -> str:
-    status = error.response.status_code if error.response is not None else None
-    if status == 403:
-        return f"Kaggle refuses: accept the competition's rules at {RULES} first."
-    if status == 401:
-        return f"Kaggle refuses {find_credentials()}. Make a new token."
-    return f"Kaggle answers {status}. Run it again later."
+def is_good(raw: Path, role: str, size: int | None, compare: bool) -> bool:
+    """Whether a file lies there, and is what it should be; says what is wrong."""
+    path = find_file(raw, FILES[role])
+    if path is None:
+        return False
+    if size and path.suffix == ".zip" and path.stat().st_size != size:
+        trouble = f"has {path.stat().st_size:,} bytes, Kaggle's has {size:,}"
+    else:
+        trouble = trouble_with(raw, role, compare)
+    if trouble:
+        log.warning("%s %s; fetching it from Kaggle", path, trouble)
+    return not trouble
 
 
-def is_whole_zip(path: Path) -> bool:
-    return path.exists() and zipfile.is_zipfile(path)
+def fetch_file(kaggle: Kaggle, path: Path, size: int) -> None:
+    """Fetches one zip, checks every byte, and only then gives it its name."""
+    partial = path.with_name(path.name + PARTIAL)
+    for last in (False, True):  # a bad one is fetched again, from its first byte
+        fill(kaggle, partial, path.name, size)
+        trouble = zip_trouble(partial)
+        if not trouble:
+            break
+        partial.unlink()
+        if last:
+            raise PipelineError(
+                f"{path.name} came broken twice: it {trouble}. Run it again later, or "
+                f"put the file into {path.parent} by hand."
+            )
+        log.warning("%s %s; fetching it again", path.name, trouble)
+    with open(partial, "rb") as written:
+        os.fsync(written.fileno())
+    partial.replace(path)
+    log.info("%s: %s bytes, checked", path.name, f"{size:,}")
+
+
+def fill(kaggle: Kaggle, partial: Path, name: str, size: int) -> None:
+    """Adds to a partial file until it has its size, through however many cuts."""
+    failures = 0
+    with progress(size, name, "B", unit_scale=True) as bar:
+        while (there := size_of(partial)) != size:
+            if there > size:
+                partial.unlink()
+                continue
+            try:
+                receive(kaggle, partial, name, size, bar)
+            except KaggleTrouble as trouble:
+                come = size_of(partial)
+                failures = 1 if come - there >= PROGRESS else failures + 1
+                kept = f"{come:,} of {size:,} bytes of {name} are kept."
+                pause(trouble, failures, kaggle.patience, kept)
+
+
+def receive(kaggle: Kaggle, partial: Path, name: str, size: int, bar: tqdm) -> None:
+    """Appends what one connection brings; less than the rest is a KaggleTrouble."""
+    response = kaggle.open_file(name, size_of(partial))
+    start, whole = extent(response)
+    if whole not in (size, None) or start not in (0, size_of(partial)):
+        response.close()
+        partial.unlink(missing_ok=True)
+        raise KaggleTrouble(
+            f"{name} should have {size:,} bytes; the storage offers {whole:,} from "
+            f"byte {start:,} on.",
+            again=True,
+        )
+    bar.update(start - bar.n)
+    blocks = kaggle.blocks(name, response)
+    head = b""
+    while len(head) < 2 and (block := next(blocks, b"")):
+        head += block
+    if start == 0 and not head.startswith(b"PK"):
+        raise KaggleTrouble(f"{name} came as something that is no zip.", again=True)
+    with open(partial, "ab" if start else "wb") as file:
+        for block in itertools.chain([head], blocks):
+            file.write(block)
+            bar.update(len(block))
+    if size_of(partial) < size:
+        raise KaggleTrouble(f"{name} broke off.", again=True)
+
+
+def extent(response: Any) -> tuple[int, int | None]:
+    """Where a response begins, and how large the whole file is, if that is told."""
+    headers = response.headers
+    span = re.match(r"bytes (\d+)-\d+/(\d+)", headers.get("Content-Range", ""))
+    if response.status_code == 206 and span:
+        return int(span[1]), int(span[2])
+    told = headers.get("Content-Length")
+    return 0, int(told) if told else None  # the storage knows no ranges
+
+
+def check_room(raw: Path, sizes: dict[str, int]) -> None:
+    if shutil.disk_usage(raw).free < still_to_come(raw, sizes):
+        raise no_room(raw, sizes)
+
+
+def no_room(raw: Path, sizes: dict[str, int]) -> PipelineError:
+    free = f"{shutil.disk_usage(raw).free / 1e6:,.0f} MB are free"
+    need = f"{still_to_come(raw, sizes) / 1e6:,.0f} MB are still to come, "
+    return PipelineError(
+        f"The disk of {raw} is full: {need if sizes else ''}{free}. Make room and run "
+        "it again; what has come is kept."
+    )
+
+
+def still_to_come(raw: Path, sizes: dict[str, int]) -> int:
+    return sum(
+        size - min(size, size_of(raw / f"{name}{PARTIAL}"))
+        for name, size in sizes.items()
+        if not find_file(raw, name.removesuffix(".zip"))
+    )
+
+
+def size_of(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

@@ -1,0 +1,87 @@
+"""A shell to type commands in, and a Kaggle on loopback that answers them."""
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.__main__ import main
+from tests.kaggle_stand_in import SECRETS, TOKEN, StandIn
+
+HASTE = {  # a user's minutes, in hundredths of a second
+    "connect_seconds": 2.0,
+    "stall_seconds": 0.3,
+    "tries": 3,
+    "first_wait": 0.01,
+    "longest_wait": 2.0,
+    "poll_seconds": 0.01,
+}
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+def isolate(patch: pytest.MonkeyPatch, home: Path) -> None:
+    """Takes away the developer's own credentials and proxies."""
+    for name in list(os.environ):
+        if name.startswith("KAGGLE_") or name.lower() in PROXIES:
+            patch.delenv(name)
+    home.mkdir(exist_ok=True)
+    patch.setenv("HOME", str(home))
+    patch.delenv("XDG_CONFIG_HOME", raising=False)
+
+
+@pytest.fixture
+def stand_in(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[StandIn]:
+    """A Kaggle that holds the miniature competition, and a token for it."""
+    from kagglesdk import kaggle_env
+
+    isolate(monkeypatch, tmp_path / "home")
+    monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
+    with StandIn(folder) as stand_in:
+        endpoints = kaggle_env._env_to_endpoint
+        monkeypatch.setitem(endpoints, kaggle_env.KaggleEnv.PROD, stand_in.url)
+        yield stand_in
+
+
+class Shell:
+    """Types commands in this process; keeps what they printed and looks for secrets."""
+
+    def __init__(self, tmp_path: Path, patch: pytest.MonkeyPatch, capture) -> None:
+        self.work, self.submissions = tmp_path / "work", tmp_path / "submissions"
+        self.raw = self.work / "raw"
+        self.patch, self.capture = patch, capture
+        self.out = self.err = ""
+
+    def type(self, *words: str, **knobs: float) -> int:
+        sets = {f"kaggle.{key}": value for key, value in (HASTE | knobs).items()}
+        sets["export.folder"] = self.submissions
+        words += tuple(f"--set={key}={value}" for key, value in sets.items())
+        words += ("--work", str(self.work))
+        self.patch.setattr(sys, "argv", ["./run.sh", *words])
+        code = main()
+        self.out, self.err = self.capture.readouterr()
+        for secret in SECRETS:
+            assert secret not in self.out + self.err
+        return code
+
+    def download(self, **knobs: float) -> int:
+        return self.type("download", "--source=kaggle", "--preset=tiny", **knobs)
+
+    def error(self) -> str:
+        """The one line of the error."""
+        (line,) = re.findall(r"^error: (.*)", self.err, re.MULTILINE)
+        return line
+
+    def files(self) -> list[str]:
+        return sorted(path.name for path in self.raw.iterdir())
+
+
+@pytest.fixture
+def shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> Shell:
+    return Shell(tmp_path, monkeypatch, capsys)
