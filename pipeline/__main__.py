@@ -28,7 +28,7 @@ STAGES = {  # in running order: what each does, and whose knobs it reads
     "download": (
         "bring the competition's files within reach: from Kaggle, from a folder, or "
         "rendered (the demo sky)",
-        ("demo",),
+        ("demo", "kaggle"),
     ),
     "preprocess": ("crop and shrink every image into .npy shards", ("preprocess",)),
     "train": ("train the network; goes on where it was interrupted", ("train",)),
@@ -39,6 +39,9 @@ OTHERS = {
     "all": "all five stages, each only where something changed",
     "score": "score a submission against solutions",
     "status": "what is done, stale or missing in a work directory",
+    "upload": "upload a submission to Kaggle, wait for its score, note it",
+    "leaderboard": "every submission: validation, public and private score, place",
+    "doctor": "whether this machine has what the pipeline needs",
 }
 
 log = logging.getLogger("pipeline")
@@ -75,6 +78,14 @@ def run(options: argparse.Namespace) -> None:
         print(status(config, work))
     elif options.command == "score":
         run_score(options, config, work)
+    elif options.command == "upload":
+        run_upload(options, config, work)
+    elif options.command == "leaderboard":
+        from pipeline.leaderboard import leaderboard
+
+        print(leaderboard(config, work))
+    elif options.command == "doctor":
+        run_doctor(config, work)
     else:
         chosen = list(STAGES) if options.command == "all" else [options.command]
         with locked(work.lock, str(work.root)):
@@ -121,6 +132,27 @@ def run_score(options: argparse.Namespace, config: Config, work: WorkDir) -> Non
     print(json.dumps(verdict.as_dict()) if options.json else describe(verdict))
 
 
+def run_upload(options: argparse.Namespace, config: Config, work: WorkDir) -> None:
+    from pipeline.upload import WAIT_SECONDS, upload
+
+    file = Path(options.file) if options.file else None
+    wait = WAIT_SECONDS if options.wait is None else options.wait
+    print(upload(config, work, file, options.message, wait, options.force))
+
+
+def run_doctor(config: Config, work: WorkDir) -> None:
+    from pipeline.doctor import describe, doctor
+
+    findings = doctor(config, work)
+    print(describe(findings))
+    stopping = sum(finding.state == "STOP" for finding in findings)
+    if stopping:
+        raise PipelineError(
+            f'{stopping} of these would stop "./run.sh all"; each STOP line says what '
+            "to do."
+        )
+
+
 class BarFriendlyHandler(logging.Handler):
     """Log lines on standard error that leave a progress bar whole."""
 
@@ -163,6 +195,26 @@ def parser() -> argparse.ArgumentParser:
     scoring.add_argument("--json", action="store_true", help="print JSON")
     add_common(scoring)
     add_common(add_command(commands, "status", OTHERS["status"]))
+    uploading = add_command(commands, "upload", OTHERS["upload"], knob_help("kaggle"))
+    uploading.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="default: the work directory's newest submission",
+    )
+    uploading.add_argument(
+        "--message", metavar="TEXT", default="", help="goes with it on Kaggle"
+    )
+    uploading.add_argument(
+        "--wait",
+        metavar="SECONDS",
+        type=seconds,
+        nargs="?",
+        help="for the verdict (default 600); 0: do not wait",
+    )
+    add_common(uploading)
+    add_common(add_command(commands, "leaderboard", OTHERS["leaderboard"]))
+    add_common(add_command(commands, "doctor", OTHERS["doctor"]))
     return everything
 
 
@@ -205,6 +257,16 @@ def add_common(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--force", action="store_true", help="do it again, though nothing changed"
     )
+
+
+def seconds(text: str) -> float:
+    """The argument of --wait."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f'takes seconds, not "{text}"; a FILE goes before it'
+        ) from None
 
 
 def knob_help(*sections: str) -> str:
