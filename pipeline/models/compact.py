@@ -1,4 +1,4 @@
-"""A small network for CPUs: few pixels early, where they cost most, more channels late."""
+"""A small network for CPUs: few pixels early, where they cost most, then channels."""
 
 import keras
 from keras import layers
