@@ -37,8 +37,7 @@ def export(config: Config, work: WorkDir, force: bool = False) -> None:
     check_ids(ids, expected_ids(config, work))
     check_fractions(ids, fractions)
     folder = workdir.submissions_folder(config.export.folder)
-    name = config.export.name or automatic_name(config, predictions)
-    path = folder / f"{name}.csv"
+    path = folder / f"{submission_name(config, predictions)}.csv"
     with making(submission) as result:
         with workdir.atomic(path) as partial:
             write_fractions(partial, ids, fractions)
@@ -118,10 +117,15 @@ def check_fractions(ids: np.ndarray, fractions: np.ndarray) -> None:
         )
 
 
-def automatic_name(config: Config, predictions: Artifact) -> str:
-    """Says where it comes from and how it was made; another for other predictions."""
-    digest = predictions.digest[:8]
-    return f"{source_name(config.source)}-{config.preset}-{digest}"
+def submission_name(config: Config, predictions: Artifact) -> str:
+    """Says where it comes from and how it was made; another for other predictions.
+
+    One of the demo sky says so whatever name is asked for.
+    """
+    source = source_name(config.source)
+    name = config.export.name or f"{source}-{config.preset}-{predictions.digest[:8]}"
+    is_told = config.source != "demo" or name.startswith("demo")
+    return name if is_told else f"demo-{name}"
 
 
 def ledger_row(config: Config, result: dict[str, object]) -> dict[str, object]:

@@ -9,7 +9,7 @@ from pipeline.artifacts import making
 from pipeline.config import Config, make_config
 from pipeline.download import download
 from pipeline.errors import PipelineError
-from pipeline.export import csv_path, export
+from pipeline.export import csv_path, export, submission_name
 from pipeline.fractions import read_fractions
 from pipeline.ledger import read_ledger
 from pipeline.preprocess import preprocess
@@ -56,6 +56,16 @@ def test_the_name_tells_source_and_preset(config: Config, work: WorkDir) -> None
     predicted(config, work)
     export(config, work)
     assert csv_path(config, work).name.startswith("competition-tiny-")
+
+
+def test_a_demo_submission_says_so_whatever_its_name(
+    config: Config, work: WorkDir
+) -> None:
+    predicted(config, work)
+    predictions = artifacts.predictions(config, work)
+    named = make_config("demo", "tiny", {"export.name": "mine"})
+    assert submission_name(named, predictions) == "demo-mine"
+    assert submission_name(make_config("demo", "tiny"), predictions).startswith("demo-")
 
 
 def test_the_ledger_has_a_line_for_each_submission(
