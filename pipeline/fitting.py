@@ -84,7 +84,8 @@ def fit_network(
     training = Training(config, data)
     checkpoint = workdir.checkpoint_file(folder)
     training.resume(load_checkpoint(checkpoint, recipe))
-    with progress(config.epochs * training.num_fitted, folder.name, "image") as bar:
+    total = config.epochs * training.num_fitted
+    with progress(total, f"train {folder.name}", "image") as bar:
         bar.update(training.epoch * training.num_fitted)
         while training.epoch < config.epochs:
             training.run_epoch(bar)
