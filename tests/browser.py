@@ -109,9 +109,9 @@ def look_at(
 ) -> Page:
     """Opens a page in a window of its own, notes what it does, takes its picture."""
     target = chromium.call("Target.createTarget", url="about:blank")["targetId"]
-    session = chromium.call(
-        "Target.attachToTarget", targetId=target, flatten=True
-    )["sessionId"]
+    session = chromium.call("Target.attachToTarget", targetId=target, flatten=True)[
+        "sessionId"
+    ]
 
     def tell(method: str, **params: Any) -> dict[str, Any]:
         return chromium.call(method, session, **params)
@@ -132,9 +132,9 @@ def look_at(
     chromium.wait_for("Page.loadEventFired")
     evaluated = tell(
         "Runtime.evaluate",
-        expression="document.documentElement.scrollWidth - window.innerWidth",
+        expression="document.documentElement.scrollWidth",
     )
-    page = Page(overflow=max(0, evaluated["result"]["value"]))
+    page = Page(overflow=max(0, evaluated["result"]["value"] - width))
     shot = tell("Page.captureScreenshot", format="png", captureBeyondViewport=True)
     page.screenshot = base64.b64decode(shot["data"])
     for event in chromium.events:
@@ -152,4 +152,4 @@ def note(page: Page, event: dict[str, Any], address: str) -> None:
     elif event["method"] == "Log.entryAdded":
         page.complaints.append(params["entry"]["text"])
     elif event["method"] in ("Runtime.consoleAPICalled", "Runtime.exceptionThrown"):
-        page.complaints.append(json.dumps(params)[:500])
+        page.complaints.append(json.dumps(params))

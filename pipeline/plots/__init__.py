@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from pipeline.diagnostics import answer_text
 from pipeline.tree import NUM_ANSWERS, QUESTIONS, answer_slice
 
-WIDTH = 5.0  # inches; at this width 9 pt stay legible on a phone
+WIDTH = 4.4  # inches; at this width 9 pt stay legible on a phone
 DPI = 160
 PREDICTED, VOLUNTEERS, BENCHMARK = "#1f6fb5", "#d9731a", "#8a8a8a"
 STYLE = {

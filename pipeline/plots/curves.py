@@ -1,5 +1,6 @@
 """How the training went, how large the errors are, and where they lie."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -113,7 +114,8 @@ def densities(fractions: np.ndarray, targets: np.ndarray) -> Figure:
         shown = np.ma.masked_equal(count, 0)
         mesh = axes.pcolormesh(edges, edges, shown, cmap=SHADES, norm=norm)
         axes.plot([0, 1], [0, 1], color=VOLUNTEERS, linewidth=1)
-        axes.set_title(f"{question.number}  {question.text}", fontsize=7.5)
+        title = textwrap.fill(f"{question.number}  {question.text}", 18)
+        axes.set_title(title, fontsize=7.5)
         axes.set_aspect("equal")
         axes.set_xticks([0, 0.5, 1], ["0", "½", "1"])
         axes.set_yticks([0, 0.5, 1], ["0", "½", "1"])

@@ -57,7 +57,7 @@ def card(
         targets: (37,) volunteers', or None.
     """
     figure = new_figure(ANSWER_HEIGHT + 0.5)
-    figure.set_figwidth(8.5)
+    figure.set_figwidth(8.2)
     figure.suptitle(title, weight="bold")
     left, right = figure.subfigures(1, 2, width_ratios=[3.2, 5])
     draw_bars(right.subplots(), fractions, targets)
