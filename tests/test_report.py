@@ -1,6 +1,7 @@
 import itertools
 import json
 import re
+import shutil
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -43,6 +44,7 @@ class Reader(HTMLParser):
 
 @pytest.fixture(scope="module")
 def page(finished: Run) -> str:
+    shutil.rmtree(finished.work.classification, ignore_errors=True)
     report(*finished)
     return finished.work.page.read_text(encoding="utf-8")
 
