@@ -128,7 +128,7 @@ def describe_split(
             "A galaxy's class is the largest of Class1.1 to Class1.3. "
             f"{len(fit.classes)} galaxies to fit, {len(watch.classes)} to watch, "
             f"{len(test.classes)} to test ({mixture}); {size} px; {weights} class "
-            "weights. This network was trained on all training galaxies."
+            "weights. This network was fitted to every galaxy not held out."
         ),
         "why_no_zeros": WHY_NO_ZEROS,
     }
