@@ -36,11 +36,14 @@ STAGES = {  # in running order: what each does, and whose knobs it reads
     "export": ("write the submission CSV and print its path", ("export",)),
 }
 OTHERS = {
-    "all": "all five stages, each only where something changed",
+    "all": "all five stages and the report, each only where something changed",
     "score": "score a submission against solutions",
     "status": "what is done, stale or missing in a work directory",
     "upload": "upload a submission to Kaggle, wait for its score, note it",
     "leaderboard": "every submission: validation, public and private score, place",
+    "report": "one page of plots and pictures of the run; prints its path",
+    "show": "one galaxy's card: its picture, and its answers as bars",
+    "classify": "the simplified problem: smooth, disk or artifact, by four methods",
     "doctor": "whether this machine has what the pipeline needs",
 }
 
@@ -86,11 +89,20 @@ def run(options: argparse.Namespace) -> None:
         print(leaderboard(config, work))
     elif options.command == "doctor":
         run_doctor(config, work)
+    elif options.command == "show":
+        from pipeline.show import show
+
+        print(show(config, work, options.galaxy))
     else:
-        chosen = list(STAGES) if options.command == "all" else [options.command]
         with locked(work.lock, str(work.root)):
             remember(config, typed, work)
-            run_stages(chosen, config, work, options.force)
+            if options.command == "report":
+                run_report(config, work, options.force)
+            elif options.command == "classify":
+                run_classify(config, work, options.force)
+            else:
+                chosen = list(STAGES) if options.command == "all" else [options.command]
+                run_stages(chosen, config, work, options.force)
 
 
 def run_stages(names: list[str], config: Config, work: WorkDir, force: bool) -> None:
@@ -104,7 +116,36 @@ def run_stages(names: list[str], config: Config, work: WorkDir, force: bool) -> 
         path = csv_path(config, work)
         if config.source == "demo":
             score_demo(config, work, path)
+        if "download" in names and config.report.make:
+            report_after_all(config, work)
         print(path)
+
+
+def report_after_all(config: Config, work: WorkDir) -> None:
+    """Draws the report; whatever goes wrong there, the submission stands."""
+    from pipeline.report import report
+
+    try:
+        report(config, work)
+        log.info("the report: %s", work.page)
+    except PipelineError as error:
+        log.error("no report: %s", error)
+    except Exception:
+        log.exception("no report, by our mistake; the submission is not touched by it")
+
+
+def run_report(config: Config, work: WorkDir, force: bool) -> None:
+    from pipeline.report import report
+
+    report(config, work, force)
+    print(work.page)
+
+
+def run_classify(config: Config, work: WorkDir, force: bool) -> None:
+    from pipeline.classify import classify, describe
+
+    classify(config, work, force)
+    print(describe(config, work))
 
 
 def score_demo(config: Config, work: WorkDir, submission: Path) -> None:
@@ -214,6 +255,13 @@ def parser() -> argparse.ArgumentParser:
     )
     add_common(uploading)
     add_common(add_command(commands, "leaderboard", OTHERS["leaderboard"]))
+    add_common(add_command(commands, "report", OTHERS["report"], knob_help("report")))
+    showing = add_command(commands, "show", OTHERS["show"])
+    showing.add_argument("galaxy", type=int, metavar="GALAXY", help="such as 100008")
+    add_common(showing)
+    add_common(
+        add_command(commands, "classify", OTHERS["classify"], knob_help("classify"))
+    )
     add_common(add_command(commands, "doctor", OTHERS["doctor"]))
     return everything
 

@@ -3,6 +3,8 @@
     raw -> shards/train -> models/<member> -> predictions -> submission
        \\-> shards/test ----------------------^
 
+    models/<member> -> validation -> report, classify
+
 An artifact is done when its receipt holds the recipe that today's knobs and inputs ask
 for; so a changed knob or a changed input makes stale all that follows from it.
 """
@@ -189,8 +191,48 @@ def submission(config: Config, work: WorkDir) -> Artifact:
     )
 
 
+def validation(config: Config, work: WorkDir) -> Artifact:
+    """What the networks say of the galaxies held out."""
+    return Artifact(
+        "validation",
+        work.validation,
+        "report",
+        asdict(config.predict),
+        (shards(config, work, "train"), *members(config, work)),
+    )
+
+
+def classification(config: Config, work: WorkDir) -> Artifact:
+    """The simplified problem: three classes, several methods."""
+    return Artifact(
+        "classify",
+        work.classification,
+        "classify",
+        asdict(config.classify),
+        (validation(config, work),),
+    )
+
+
+def report(config: Config, work: WorkDir) -> Artifact:
+    """The page of pictures and plots."""
+    inputs = (
+        validation(config, work),
+        predictions(config, work),
+        classification(config, work),  # its table joins the page once it is there
+    )
+    return Artifact("report", work.report, "report", asdict(config.report), inputs)
+
+
 def all_artifacts(config: Config, work: WorkDir) -> tuple[Artifact, ...]:
-    """Every artifact, in the order of making."""
+    """Every artifact, in the order of making; those beside the stages once wanted."""
+    beside = (
+        validation(config, work),
+        classification(config, work),
+        report(config, work),
+    )
+    made = {item.name for item in beside if item.receipt is not None}
+    if config.report.make:
+        made |= {"validation", "report"}
     return (
         raw(config, work),
         shards(config, work, "train"),
@@ -198,6 +240,7 @@ def all_artifacts(config: Config, work: WorkDir) -> tuple[Artifact, ...]:
         *members(config, work),
         predictions(config, work),
         submission(config, work),
+        *(item for item in beside if item.name in made),
     )
 
 

@@ -177,6 +177,50 @@ class ExportConfig:
 
 
 @dataclass(frozen=True)
+class ReportConfig:
+    """The page of plots and pictures."""
+
+    make: bool = knob(True, "whether all ends with it; the command report always does")
+    num_galaxies: int = knob(4, "galaxies shown of largest, typical and smallest error")
+
+    def __post_init__(self) -> None:
+        check(
+            self.num_galaxies >= 1,
+            f"report.num_galaxies must be at least 1. Got {self.num_galaxies}.",
+        )
+
+
+@dataclass(frozen=True)
+class ClassifyConfig:
+    """The simplified problem: smooth, disk or artifact."""
+
+    num_images: int = knob(
+        1000, "galaxies used, 80 % to fit, 10 % to watch, 10 % to test; 0: all"
+    )
+    full_size: bool = knob(
+        False, "the crops at full size, as the course report had them; else the shards"
+    )
+    class_weights: bool = knob(False, "weigh rare classes up as much as they are rare")
+    max_iterations: int = knob(100, "logistic regression: passes over the images")
+    tolerance: float = knob(1e-3, "logistic regression: change at which it stops")
+    epochs: int = knob(4, "small CNN: passes over the images")
+    batch_size: int = knob(32, "small CNN: images in one step")
+    seed: int = knob(0, "fixes the choice of galaxies, the order and initial weights")
+
+    def __post_init__(self) -> None:
+        check(
+            self.num_images == 0 or self.num_images >= 30,
+            f"classify.num_images is 0 or at least 30. Got {self.num_images}.",
+        )
+        for name in ("max_iterations", "epochs", "batch_size"):
+            value = getattr(self, name)
+            check(value >= 1, f"classify.{name} must be at least 1. Got {value}.")
+        for name in ("tolerance", "seed"):
+            value = getattr(self, name)
+            check(value >= 0, f"classify.{name} must not be negative. Got {value}.")
+
+
+@dataclass(frozen=True)
 class Config:
     """All knobs of a run, and where its galaxies come from."""
 
@@ -188,6 +232,8 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
     predict: PredictConfig = field(default_factory=PredictConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
+    classify: ClassifyConfig = field(default_factory=ClassifyConfig)
 
 
 SECTIONS: dict[str, type] = {
@@ -197,6 +243,8 @@ SECTIONS: dict[str, type] = {
     "train": TrainConfig,
     "predict": PredictConfig,
     "export": ExportConfig,
+    "report": ReportConfig,
+    "classify": ClassifyConfig,
 }
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -208,6 +256,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "train.width": 8,
         "train.epochs": 3,
         "train.batch_size": 16,
+        "report.make": False,
+        "classify.max_iterations": 20,
     },
     "cpu": {},  # the defaults are chosen for two laptop cores
     "gpu": {
@@ -217,6 +267,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "train.width": 64,
         "train.epochs": 60,
         "train.batch_size": 128,
+        "classify.num_images": 0,
     },
 }
 
@@ -364,9 +415,13 @@ def spoken(kind: Any) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint at the known word most like the given one."""
     known = list(known)
-    by_last = {name.rsplit(".", 1)[-1]: name for name in known}
-    close = difflib.get_close_matches(word, known, 1, 0.0)
-    last = difflib.get_close_matches(word.rsplit(".", 1)[-1], by_last, 1, 0.75)
-    # a right name under a wrong section is nearer than any likeness of letters
-    best = by_last[last[0]] if last else close[0]
+    section, _, last = word.rpartition(".")
+    lasts = [name.rsplit(".", 1)[-1] for name in known]
+    close = difflib.get_close_matches(last, lasts, 1, 0.75)
+    if close:
+        # a right name under a wrong section is nearer than any likeness of letters
+        same = [name for name in known if name.rsplit(".", 1)[-1] == close[0]]
+        best = next((name for name in same if name.startswith(f"{section}.")), same[0])
+    else:
+        (best,) = difflib.get_close_matches(word, known, 1, 0.0)
     return f'Did you mean "{best}"?'

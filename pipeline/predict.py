@@ -5,10 +5,9 @@ import logging
 import numpy as np
 
 from pipeline import artifacts, workdir
-from pipeline.artifacts import Artifact, making, require
-from pipeline.config import Config, PredictConfig
-from pipeline.progress import progress
-from pipeline.tree import fractions_to_shares, shares_to_fractions
+from pipeline.artifacts import making, require
+from pipeline.config import Config
+from pipeline.ensemble import obeying_tree, predict_members
 from pipeline.workdir import WorkDir
 
 log = logging.getLogger(__name__)
@@ -32,9 +31,7 @@ def predict(config: Config, work: WorkDir, force: bool = False) -> None:
         bad = np.isin(ids, [int(galaxy) for galaxy in shards.result["bad"]])
         means = np.mean([member.result["means"] for member in members], axis=0)
         fractions[bad] = means
-        if config.predict.obey_tree:
-            # changes nothing but rounding where the head obeys the tree itself
-            fractions = shares_to_fractions(fractions_to_shares(fractions))
+        fractions = obeying_tree(config.predict, fractions)
         with workdir.atomic(workdir.predictions_file(predictions.folder)) as partial:
             np.savez(partial, ids=ids, fractions=fractions)
         result |= {
@@ -51,27 +48,3 @@ def predict(config: Config, work: WorkDir, force: bool = False) -> None:
         len(members),
         config.predict.views,
     )
-
-
-def predict_members(
-    config: PredictConfig, test: Artifact, members: list[Artifact]
-) -> tuple[np.ndarray, np.ndarray]:
-    """The mean over members: ids (N,) int64, fractions (N, 37) float64."""
-    from pipeline.backend import start_keras
-
-    start_keras()
-    from pipeline.inference import load_network, predict_rows
-    from pipeline.shards import Shards
-
-    shards = Shards(test.folder, test.result["num_shards"])
-    rows = np.arange(len(shards))
-    parts = []
-    with progress(len(rows) * len(members), "predict", "image") as bar:
-        for member in members:
-            network = load_network(workdir.network_file(member.folder))
-            parts.append(
-                predict_rows(
-                    network, shards, rows, config.views, config.batch_size, bar.update
-                )
-            )
-    return shards.ids, np.mean(parts, axis=0)

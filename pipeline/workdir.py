@@ -43,6 +43,25 @@ class WorkDir:
         return self.root / "submission"
 
     @property
+    def validation(self) -> Path:
+        return self.root / "validation"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report"
+
+    @property
+    def page(self) -> Path:
+        return self.root / "report.html"
+
+    @property
+    def classification(self) -> Path:
+        return self.root / "classify"
+
+    def card(self, galaxy: int) -> Path:
+        return self.root / "show" / f"{galaxy}.png"
+
+    @property
     def settings(self) -> Path:
         return self.root / "settings.json"
 
@@ -77,6 +96,14 @@ def checkpoint_file(folder: Path) -> Path:
 
 def predictions_file(folder: Path) -> Path:
     return folder / "predictions.npz"
+
+
+def validation_file(folder: Path) -> Path:
+    return folder / "validation.npz"
+
+
+def plot_file(folder: Path, name: str) -> Path:
+    return folder / "plots" / f"{name}.png"
 
 
 def submissions_folder(name: str) -> Path:

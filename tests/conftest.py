@@ -11,6 +11,7 @@ from pipeline.config import Config, make_config
 from pipeline.fractions import write_fractions
 from pipeline.tree import QUESTIONS, answer_slice, shares_to_fractions
 from pipeline.workdir import WorkDir
+from tests.finished_run import finished  # noqa: F401
 from tests.kaggle_shell import shell, stand_in  # noqa: F401
 
 TRAIN_IDS = np.arange(100_000, 100_024)
@@ -52,7 +53,10 @@ def zip_csv(path: Path, ids: np.ndarray, fractions: np.ndarray) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The competition's files as Kaggle ships them."""
-    folder = tmp_path / "competition"
+    return make_competition(tmp_path / "competition")
+
+
+def make_competition(folder: Path) -> Path:
     folder.mkdir()
     for name, ids in (("training", TRAIN_IDS), ("test", TEST_IDS)):
         stem = f"images_{name}_rev1"
@@ -67,6 +71,12 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def config(folder: Path, tmp_path: Path) -> Config:
     """Seconds of work."""
+    return small_config(folder, tmp_path / "submissions")
+
+
+def small_config(
+    folder: Path, submissions: Path, more: dict[str, object] | None = None
+) -> Config:
     return make_config(
         str(folder),
         "tiny",
@@ -77,7 +87,8 @@ def config(folder: Path, tmp_path: Path) -> Config:
             "train.epochs": 2,
             "train.batch_size": 8,
             "train.validation_fraction": 0.3,
-            "export.folder": str(tmp_path / "submissions"),
+            "export.folder": str(submissions),
+            **(more or {}),
         },
     )
 

@@ -1,0 +1,143 @@
+"""The course report's two classifiers of galaxies: what each fits, and how well."""
+
+import time
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pipeline.config import ClassifyConfig
+from pipeline.progress import progress
+
+
+class Part(NamedTuple):
+    """Images (N, S, S, 3) uint8 and their classes (N,), 0 to 2."""
+
+    images: np.ndarray
+    classes: np.ndarray
+
+
+class Fitted(NamedTuple):
+    """What a classifier says of the test galaxies, and what that took.
+
+    Attributes:
+        predicted: (N,) classes.
+        seconds: to fit and to predict.
+        zero_share: the share of its weights that are exactly zero; None: it has none.
+        note: how the fit went, in a few words.
+    """
+
+    predicted: np.ndarray
+    seconds: float
+    zero_share: float | None
+    note: str
+
+
+def commonest(fit: Part, test: Part) -> Fitted:
+    """Says of every galaxy what most galaxies are."""
+    most = int(np.bincount(fit.classes).argmax())
+    return Fitted(np.full(len(test.classes), most), 0.0, None, "")
+
+
+def logistic_regression(config: ClassifyConfig, fit: Part, test: Part) -> Fitted:
+    """Multinomial, on pixels scaled to zero mean and unit variance."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    started = time.monotonic()
+    scaler = StandardScaler()
+    pixels = scaler.fit_transform(flat(fit.images))
+    model = LogisticRegression(  # its penalty is l2 unless told otherwise
+        solver="sag",
+        max_iter=config.max_iterations,
+        tol=config.tolerance,
+        class_weight="balanced" if config.class_weights else None,
+        random_state=config.seed,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # told in the note
+        model.fit(pixels, fit.classes)
+    passes = int(model.n_iter_.max())
+    stopped = "stopped" if passes == config.max_iterations else "converged"
+    predicted = model.predict(scaler.transform(flat(test.images)))
+    return Fitted(
+        predicted,
+        time.monotonic() - started,
+        float((model.coef_ == 0).mean()),
+        f"{stopped} after {passes} passes",
+    )
+
+
+def flat(images: np.ndarray) -> np.ndarray:
+    return images.reshape(len(images), -1).astype(np.float32)
+
+
+def small_cnn(config: ClassifyConfig, fit: Part, watch: Part, test: Part) -> Fitted:
+    """The course report's network, trained from scratch."""
+    from pipeline.backend import start_keras
+
+    start_keras(config.seed)
+    import keras
+
+    from pipeline.models.course_report import build_classifier
+
+    started = time.monotonic()
+    network = build_classifier(fit.images.shape[1])
+    network.compile(
+        keras.optimizers.Adam(),
+        keras.losses.SparseCategoricalCrossentropy(),
+        metrics=["accuracy"],
+    )
+    weights = balanced_weights(fit.classes) if config.class_weights else None
+    watched = []
+    with progress(config.epochs, "small CNN", "epoch") as bar:
+        for _ in range(config.epochs):
+            network.fit(
+                fit.images,
+                fit.classes,
+                batch_size=config.batch_size,
+                class_weight=weights,
+                verbose=0,
+            )
+            _, accuracy = network.evaluate(*watch, verbose=0)
+            watched.append(f"{100 * accuracy:.0f}")
+            bar.update(1)
+    predicted = network.predict(test.images, verbose=0).argmax(axis=1)
+    values = np.concatenate([weight.ravel() for weight in network.get_weights()])
+    return Fitted(
+        predicted,
+        time.monotonic() - started,
+        float((values == 0).mean()),
+        f"watched accuracy after each epoch: {', '.join(watched)} %",
+    )
+
+
+def balanced_weights(classes: np.ndarray) -> dict[int, float]:
+    """For each class, how much rarer it is than if all were as common."""
+    names, counts = np.unique(classes, return_counts=True)
+    return {
+        int(name): len(classes) / (len(names) * count)
+        for name, count in zip(names, counts, strict=True)
+    }
+
+
+def judge(
+    name: str, fitted: Fitted, truth: np.ndarray, num_classes: int
+) -> dict[str, Any]:
+    """Accuracy and confusion of a classifier, as a receipt holds them."""
+    confusion = np.zeros((num_classes, num_classes), np.int64)
+    np.add.at(confusion, (truth, fitted.predicted), 1)
+    there = confusion.sum(axis=1) > 0  # a class without galaxies has no recall
+    recalls = confusion.diagonal()[there] / confusion.sum(axis=1)[there]
+    accuracy = float(confusion.trace() / confusion.sum())
+    return {
+        "name": name,
+        "accuracy": accuracy,
+        "standard_error": float(np.sqrt(accuracy * (1 - accuracy) / len(truth))),
+        "balanced_accuracy": float(recalls.mean()),
+        "confusion": confusion.tolist(),
+        "seconds": round(fitted.seconds, 1),
+        "zero_share": fitted.zero_share,
+        "note": fitted.note,
+    }

@@ -1,0 +1,300 @@
+"""What each section of the report says and shows, from arrays to text and pictures."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline import workdir
+from pipeline.config import Config
+from pipeline.diagnostics import (
+    SHIFT_FRACTION,
+    answer_text,
+    calibrate,
+    extreme_rows,
+    mean_shift,
+    question_of,
+    rmse_per_answer,
+    rmse_per_galaxy,
+)
+from pipeline.images import crop_center
+from pipeline.metrics import rmse_per_question, score_fractions
+from pipeline.page import Picture, photo, plot_picture
+from pipeline.pictures import enlarge, outline, tile
+from pipeline.plots import curves, flow, galaxies, png
+from pipeline.standings import BENCHMARK, PLACES, ordinal, place_2014
+from pipeline.tree import COLUMNS, QUESTIONS, answer_slice
+from pipeline.validation import Validation
+
+CALIBRATION_BINS = 20
+GROUPS = {
+    "largest": "The largest errors",
+    "typical": "Typical ones",
+    "smallest": "The smallest errors",
+}
+# the answers of which the surest test galaxy is shown
+EXTREMES = (
+    *("Class1.1", "Class1.2", "Class1.3", "Class2.1", "Class3.1", "Class4.1"),
+    *("Class5.4", "Class6.1", "Class7.1", "Class7.3", "Class8.1", "Class8.6"),
+)
+
+
+class Plots:
+    """Draws for the page, and keeps each plot as a PNG file too.
+
+    Attributes:
+        folder: the report's.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def keep(self, name: str, figure: Any, alt: str) -> Picture:
+        content = png(figure)
+        with workdir.atomic(workdir.plot_file(self.folder, name)) as partial:
+            partial.write_bytes(content)
+        return plot_picture(content, alt)
+
+
+def standing(source: str, rmse: float) -> dict[str, Any]:
+    """Where the validation RMSE would stand among the published scores."""
+    rows = [(f"{ordinal(place)} of 2014", theirs) for place, theirs in PLACES]
+    rows += [("central pixel benchmark", BENCHMARK)]
+    table = [
+        {"who": who, "rmse": f"{theirs:.5f}", "ours": False} for who, theirs in rows
+    ]
+    if source == "demo":
+        note = "rendered galaxies stand in no ranking"
+        return {"place": "none", "place_note": note, "standings": table}
+    ahead = sum(theirs <= rmse for _, theirs in rows)
+    ours = {"who": "this run, validation", "rmse": f"{rmse:.5f}", "ours": True}
+    table.insert(ahead, ours)
+    note = "by its validation RMSE, among the private scores"
+    return {"place": place_2014(rmse), "place_note": note, "standings": table}
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    with open(path, encoding="utf-8") as file:
+        return [
+            {key: float(value) for key, value in row.items()}
+            for row in csv.DictReader(file)
+        ]
+
+
+def learning(
+    plots: Plots, histories: dict[str, list[dict[str, float]]]
+) -> tuple[Picture, str]:
+    parts = []
+    for name, rows in histories.items():
+        best = min(rows, key=lambda row: row["validation_rmse"])
+        parts.append(
+            f"{name}: best validation RMSE {best['validation_rmse']:.4f} in epoch "
+            f"{best['epoch']:.0f} of {len(rows)}, training RMSE then "
+            f"{best['train_rmse']:.4f}"
+        )
+    note = "; ".join(parts) + ". One orientation each, before averaging."
+    figure = curves.learning_curves(histories)
+    return plots.keep("learning", figure, f"Learning curves. {note}"), note
+
+
+def errors(plots: Plots, data: Validation, means: np.ndarray) -> dict[str, Any]:
+    """RMSE per question and answer beside the column means' (37,)."""
+    benchmark = np.tile(means, (len(data.ids), 1))
+    ours, theirs = (
+        rmse_per_question(values, data.targets)
+        for values in (data.fractions, benchmark)
+    )
+    answers = rmse_per_answer(data.fractions, data.targets)
+    answers_means = rmse_per_answer(benchmark, data.targets)
+    hardest = max(QUESTIONS, key=lambda question: ours[question.number])
+    worst = int(answers.argmax())
+    table = []
+    for question in QUESTIONS:
+        columns = answer_slice(question)
+        table.append(
+            {
+                "text": f"{question.number}  {question.text}",
+                "ours": ours[question.number],
+                "means": theirs[question.number],
+                "answers": [
+                    {
+                        "text": f"{COLUMNS[column]}: {answer_text(column)}",
+                        "ours": answers[column],
+                        "means": answers_means[column],
+                    }
+                    for column in range(columns.start, columns.stop)
+                ],
+            }
+        )
+    questions_alt = (
+        f"Bars: RMSE of each question. The largest is {ours[hardest.number]:.3f}, for "
+        f"“{hardest.text}”; the column means have {theirs[hardest.number]:.3f} there."
+    )
+    answers_alt = (
+        f"Bars: RMSE of each of the 37 answers. The largest is {answers[worst]:.3f}, "
+        f"for {COLUMNS[worst]}, {answer_text(worst)}."
+    )
+    return {
+        "means_rmse": score_fractions(benchmark, data.targets).rmse,
+        "hardest": hardest,
+        "error_table": table,
+        "questions": plots.keep(
+            "questions", curves.question_errors(ours, theirs), questions_alt
+        ),
+        "answers": plots.keep(
+            "answers", curves.answer_errors(answers, answers_means), answers_alt
+        ),
+    }
+
+
+def agreement(plots: Plots, data: Validation) -> dict[str, Picture]:
+    """Densities, calibration and the tree."""
+    correlation = np.corrcoef(data.fractions.ravel(), data.targets.ravel())[0, 1]
+    groups = calibrate(data.fractions, data.targets, CALIBRATION_BINS)
+    means = data.fractions.mean(axis=0), data.targets.mean(axis=0, dtype=np.float64)
+    return {
+        "density": plots.keep(
+            "density",
+            curves.densities(data.fractions, data.targets),
+            "Eleven panels of predicted against volunteers' fractions, one for each "
+            f"question. The correlation over all answers is {correlation:.3f}.",
+        ),
+        "calibration": plots.keep(
+            "calibration",
+            curves.calibration(groups),
+            "Calibration curve against the diagonal of perfect predictions. The mean "
+            f"distance from it is {groups.error:.3f}.",
+        ),
+        "tree": plots.keep(
+            "tree",
+            flow.tree_flow(*means),
+            "The decision tree with its mean fractions. Smooth: "
+            f"{means[0][0]:.1%} predicted, {means[1][0]:.1%} by the volunteers; "
+            f"features or disk: {means[0][1]:.1%} and {means[1][1]:.1%}.",
+        ),
+    }
+
+
+def chosen_galaxies(data: Validation, count: int) -> dict[str, np.ndarray]:
+    """Rows of the largest, typical and smallest errors."""
+    return extreme_rows(rmse_per_galaxy(data.fractions, data.targets), count)
+
+
+def galaxy_groups(
+    plots: Plots,
+    config: Config,
+    data: Validation,
+    rows: dict[str, np.ndarray],
+    originals: dict[int, np.ndarray],
+) -> list[dict[str, Any]]:
+    """The cards of the chosen galaxies."""
+    rmse = rmse_per_galaxy(data.fractions, data.targets)
+    return [
+        {
+            "title": GROUPS[name],
+            "galaxies": [
+                galaxy_card(plots, config, data, row, rmse[row], originals)
+                for row in chosen
+            ],
+        }
+        for name, chosen in rows.items()
+    ]
+
+
+def galaxy_card(
+    plots: Plots,
+    config: Config,
+    data: Validation,
+    row: int,
+    rmse: float,
+    originals: dict[int, np.ndarray],
+) -> dict[str, Any]:
+    galaxy = int(data.ids[row])
+    fractions, targets = data.fractions[row], data.targets[row]
+    far = int(np.abs(fractions - targets).argmax())
+    worst = (
+        f"question {question_of(far).number}, “{answer_text(far)}”: predicted "
+        f"{fractions[far]:.2f}, volunteers {targets[far]:.2f}"
+    )
+    crop = crop_center(originals[galaxy], config.preprocess.crop_size)
+    figure = galaxies.answer_bars(fractions, targets)
+    alt = f"Galaxy {galaxy}: bars of its 37 answers. RMSE {rmse:.4f}; {worst}."
+    return {
+        "id": galaxy,
+        "rmse": rmse,
+        "worst": worst,
+        "photo": photo(crop, f"Galaxy {galaxy}"),
+        "bars": plots.keep(f"galaxy_{galaxy}", figure, alt),
+    }
+
+
+def views_of_one(
+    config: Config, galaxy: int, original: np.ndarray, seen: np.ndarray
+) -> list[dict[str, Any]]:
+    """The original with the crop outlined, the crop, and the crop as it is seen."""
+    size, small = config.preprocess.crop_size, config.preprocess.image_size
+    texts = (
+        f"Galaxy {galaxy} as it comes, 424 px; the crop is outlined",
+        f"The crop, {size} px",
+        f"The crop as the network sees it, {small} px",
+    )
+    images = outline(original, size), crop_center(original, size), enlarge(seen, 400)
+    return [
+        {"photo": photo(image, text), "text": text, "kind": kind}
+        for image, text, kind in zip(
+            images, texts, ("photo", "photo", "sharp"), strict=True
+        )
+    ]
+
+
+def augmented(config: Config, seen: np.ndarray, copies: np.ndarray) -> dict[str, Any]:
+    """One galaxy (S, S, 3) and what augmentation makes of it (B, S, S, 3)."""
+    knobs = config.train
+    told = [
+        *(["turned by any angle"] if knobs.rotate else []),
+        *(["mirrored"] if knobs.flip else []),
+        *([f"zoomed by up to {knobs.zoom:g}"] if knobs.zoom > 1 else []),
+        *([f"moved by up to {knobs.shift:g} original pixels"] if knobs.shift else []),
+    ]
+    note = ", ".join(told) or "not at all"
+    sheet = tile([enlarge(image, 160) for image in (seen, *copies)], 4)
+    alt = f"A galaxy and {len(copies)} augmented copies of it: {note}."
+    return {"augmented": photo(sheet, alt), "augmentation_note": note}
+
+
+def shift(plots: Plots, predicted: np.ndarray, targets: np.ndarray) -> dict[str, Any]:
+    """The test set's means beside the training set's, and whether that is a warning."""
+    found = mean_shift(predicted, targets)
+    gaps = found.test - found.training
+    far = int(np.abs(gaps).argmax())
+    largest = f"{COLUMNS[far]} ({answer_text(far)}) by {gaps[far]:+.3f}"
+    warning = ""
+    if found.notable.any():
+        warning = (
+            f"the test set's mean of {found.notable.sum()} of 37 answers differs from "
+            "the training set's by more than chance explains and by over "
+            f"{SHIFT_FRACTION}, most that of {largest}. Either the test galaxies are "
+            "others than the training galaxies, or the network is biased."
+        )
+    return {
+        "shift_warning": warning,
+        "shift_limit": SHIFT_FRACTION,
+        "shift": plots.keep(
+            "shift",
+            curves.shifts(found),
+            "Mean fraction of each answer, test and training. The largest difference "
+            f"is that of {largest}.",
+        ),
+    }
+
+
+def extreme_galaxies(ids: np.ndarray, fractions: np.ndarray) -> list[tuple[int, str]]:
+    """For some answers, the galaxy that has most of it, and the words for that."""
+    found = []
+    for name in EXTREMES:
+        column = COLUMNS.index(name)
+        row = int(fractions[:, column].argmax())
+        text = f"{question_of(column).text} {answer_text(column)}"
+        found.append((int(ids[row]), f"{text}, {fractions[row, column]:.2f}"))
+    return found
