@@ -105,7 +105,7 @@ class TrainConfig:
     )
     loss: Literal["mse", "huber"] = knob("mse", "what is minimised")
     huber_delta: float = knob(0.1, "where the huber loss turns from square to linear")
-    epochs: int = knob(28, "passes over the training images")
+    epochs: int = knob(24, "passes over the training images")
     batch_size: int = knob(32, "images in one step")
     learning_rate: float = knob(2e-3, "AdamW step size at its highest")
     warmup: float = knob(0.05, "share of the steps over which the rate rises")
