@@ -141,23 +141,18 @@ class Training:
     def run_epoch(self, bar: tqdm) -> None:
         """Fits every training image once, then scores the averaged weights."""
         started = time.monotonic()
-        fitted = self.trainer.fit(
-            self.batches(),
-            steps_per_epoch=self.steps,
-            shuffle=False,
-            verbose=0,
-            callbacks=[
-                keras.callbacks.LambdaCallback(
-                    on_train_batch_end=lambda batch, logs: bar.update(self.batch_size)
-                )
-            ],
-        ).history
+        self.trainer.reset_metrics()
+        # not Trainer.fit: at the end of an epoch TensorFlow's data set, tuning itself,
+        # sleeps until the next of ever longer intervals, as long as the epoch at worst
+        for inputs, targets in self.batches():
+            fitted = self.trainer.train_on_batch(inputs, targets, return_dict=True)
+            bar.update(self.batch_size)
         self.state.variables = values(self.trainer.variables)
         self.state.optimizer = values(self.optimizer.variables)
         row = {
             "epoch": self.epoch + 1,
-            "loss": fitted["loss"][0],
-            "train_rmse": fitted["rmse"][0],
+            "loss": float(fitted["loss"]),
+            "train_rmse": float(fitted["rmse"]),
             "validation_rmse": self.score_average().rmse,
             "learning_rate": float(self.optimizer.learning_rate),
             "seconds": round(time.monotonic() - started, 1),
