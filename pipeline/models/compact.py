@@ -7,9 +7,10 @@ from pipeline.config import TrainConfig
 
 
 def features(images: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
-    """(B, S, S, 3) -> (B, 8 width)."""
+    """Pixels (B, S, S, 3) of 0 to 255 -> (B, 8 width)."""
     width = config.width
-    x = convolve(images, width, size=6, strides=2)  # (B, S/2, S/2, width)
+    x = layers.Rescaling(1 / 127.5, offset=-1)(images)
+    x = convolve(x, width, size=6, strides=2)  # (B, S/2, S/2, width)
     for factor in (2, 4):
         x = layers.MaxPooling2D()(x)
         x = convolve(x, factor * width)
