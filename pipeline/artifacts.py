@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -157,6 +157,8 @@ def members(config: Config, work: WorkDir) -> tuple[Artifact, ...]:
     """One trained network for each seed."""
     knobs = asdict(config.train)
     del knobs["members"]  # one more must not make the others stale
+    if config.train.weights_file is not None:
+        knobs["weights"] = weights_digest(config.train.weights_file)
     train_shards = shards(config, work, "train")
     return tuple(
         Artifact(
@@ -168,6 +170,19 @@ def members(config: Config, work: WorkDir) -> tuple[Artifact, ...]:
         )
         for seed in config.train.seeds()
     )
+
+
+def weights_digest(file: Path) -> str | None:
+    """Of what a backbone starts from, wherever it lies; None if it has gone."""
+    if not file.is_file():
+        return None
+    status = file.stat()
+    return digest_once(file, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def digest_once(file: Path, size: int, modified: int) -> str:
+    return workdir.file_digest(file)
 
 
 def predictions(config: Config, work: WorkDir) -> Artifact:

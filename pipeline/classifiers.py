@@ -80,7 +80,7 @@ def small_cnn(config: ClassifyConfig, fit: Part, watch: Part, test: Part) -> Fit
     start_keras(config.seed)
     import keras
 
-    from pipeline.models.course_report import build_classifier
+    from pipeline.models.sirressi2020 import build_classifier
 
     started = time.monotonic()
     network = build_classifier(fit.images.shape[1])

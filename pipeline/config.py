@@ -13,6 +13,17 @@ from pipeline.errors import PipelineError
 
 RAW_SIZE = 424  # every competition image is 424 x 424 px
 
+BACKBONES = (  # can start from weights of elsewhere
+    "resnet50",
+    "efficientnetv2b0",
+    "efficientnetv2s",
+    "convnexttiny",
+    "dinov2",
+)
+SMALLEST_IMAGE = {"dieleman2014": 98} | dict.fromkeys(BACKBONES, 32)  # px; else 16
+PATCH_SIZE = 14  # px along the side of what dinov2 sees as one
+WEIGHTS_ENDINGS = (".h5", ".keras")
+
 
 def knob(default: Any, text: str, **metadata: Any) -> Any:
     """A dataclass field with its help text."""
@@ -98,24 +109,45 @@ class PreprocessConfig:
 class TrainConfig:
     """The network and its training."""
 
-    model: Literal["compact"] = knob("compact", "architecture")
-    width: int = knob(24, "channels of the first block; later blocks are multiples")
-    head: Literal["tree", "sigmoid"] = knob(
-        "tree", "tree: softmax per question times the parent; sigmoid: 37 free outputs"
+    model: Literal[
+        "compact",
+        "sirressi2020",
+        "dieleman2014",
+        "resnet50",
+        "efficientnetv2b0",
+        "efficientnetv2s",
+        "convnexttiny",
+        "dinov2",
+    ] = knob("compact", "architecture")
+    weights: str = knob(
+        "none", "a backbone starts from: none, imagenet, or a .h5 or .keras file"
+    )
+    width: int = knob(24, "compact: channels of the first block, later multiplied")
+    head: Literal["tree", "sigmoid", "relu", "linear"] = knob(
+        "tree",
+        "tree: softmax per question times the parent; relu: the same by rectified "
+        "shares; sigmoid, linear: 37 free outputs",
     )
     loss: Literal["mse", "huber"] = knob("mse", "what is minimised")
     huber_delta: float = knob(0.1, "where the huber loss turns from square to linear")
     epochs: int = knob(24, "passes over the training images")
     batch_size: int = knob(32, "images in one step")
-    learning_rate: float = knob(2e-3, "AdamW step size at its highest")
+    optimizer: Literal["adamw", "adam", "sgd"] = knob(
+        "adamw", "what takes the steps; sgd with Nesterov momentum 0.9"
+    )
+    schedule: Literal["cosine", "steps", "constant"] = knob(
+        "cosine", "how the rate falls; steps: to a tenth after 72 % and after 92 %"
+    )
+    learning_rate: float = knob(2e-3, "step size at its highest")
     warmup: float = knob(0.05, "share of the steps over which the rate rises")
-    weight_decay: float = knob(1e-4, "AdamW weight decay")
+    weight_decay: float = knob(1e-4, "of kernels; adam has none")
     dropout: float = knob(0.0, "share of features dropped before the head")
     ema_epochs: float = knob(1.0, "weights are averaged over so many epochs; 0: not")
     rotate: bool = knob(True, "augmentation: turn by any angle")
     flip: bool = knob(True, "augmentation: mirror half the images")
     zoom: float = knob(1.2, "augmentation: magnify by 1/zoom to zoom; 1: not")
     shift: float = knob(4.0, "augmentation: move by up to so many original pixels")
+    colour: float = knob(0.0, "augmentation: spread of the light added; 0: none")
     members: int = knob(1, "networks trained, with consecutive seeds, and averaged")
     validation_fraction: float = knob(0.1, "share of galaxies held out, by their id")
     seed: int = knob(0, "fixes initial weights, order and augmentation")
@@ -124,7 +156,7 @@ class TrainConfig:
         for name in ("width", "epochs", "batch_size", "members"):
             value = getattr(self, name)
             check(value >= 1, f"train.{name} must be at least 1. Got {value}.")
-        for name in ("weight_decay", "ema_epochs", "shift", "seed"):
+        for name in ("weight_decay", "ema_epochs", "shift", "colour", "seed"):
             value = getattr(self, name)
             check(value >= 0, f"train.{name} must not be negative. Got {value}.")
         for name in ("learning_rate", "huber_delta"):
@@ -135,10 +167,26 @@ class TrainConfig:
             check(0 <= value < 1, f"train.{name} must be in [0, 1). Got {value}.")
         check(self.zoom >= 1, f"train.zoom must be at least 1. Got {self.zoom}.")
         check(
+            self.weights in ("none", "imagenet") or self.weights_file is not None,
+            "train.weights is none, imagenet or a file that ends in "
+            f'{" or ".join(WEIGHTS_ENDINGS)}. Got "{self.weights}".',
+        )
+        check(
+            self.weights == "none" or self.model in BACKBONES,
+            f"train.weights is for a backbone ({', '.join(BACKBONES)}). "
+            f"Got train.model={self.model}.",
+        )
+        check(
             0 < self.validation_fraction < 1,
             "train.validation_fraction must lie between 0 and 1. "
             f"Got {self.validation_fraction}.",
         )
+
+    @property
+    def weights_file(self) -> Path | None:
+        """The file that a backbone starts from, if it is one."""
+        named = self.weights.endswith(WEIGHTS_ENDINGS)
+        return Path(self.weights).expanduser() if named else None
 
     def seeds(self) -> range:
         """The seed of each member."""
@@ -235,6 +283,20 @@ class Config:
     report: ReportConfig = field(default_factory=ReportConfig)
     classify: ClassifyConfig = field(default_factory=ClassifyConfig)
 
+    def __post_init__(self) -> None:
+        model, size = self.train.model, self.preprocess.image_size
+        smallest = SMALLEST_IMAGE.get(model, 16)
+        check(
+            size >= smallest,
+            f"train.model={model} needs preprocess.image_size of {smallest} or more. "
+            f"Got {size}.",
+        )
+        check(
+            model != "dinov2" or size % PATCH_SIZE == 0,
+            "train.model=dinov2 needs a preprocess.image_size that is a multiple of "
+            f"{PATCH_SIZE}. Got {size}.",
+        )
+
 
 SECTIONS: dict[str, type] = {
     "demo": DemoConfig,
@@ -268,6 +330,62 @@ PRESETS: dict[str, dict[str, Any]] = {
         "train.epochs": 60,
         "train.batch_size": 128,
         "classify.num_images": 0,
+    },
+    "sirressi2020": {  # the course report's network and training, to compare with
+        "preprocess.crop_size": 212,
+        "preprocess.image_size": 212,
+        "train.model": "sirressi2020",
+        "train.head": "linear",
+        "train.loss": "huber",
+        "train.huber_delta": 1.0,
+        "train.epochs": 5,
+        "train.batch_size": 32,
+        "train.optimizer": "adam",
+        "train.schedule": "constant",
+        "train.learning_rate": 1e-3,
+        "train.warmup": 0.0,
+        "train.ema_epochs": 0.0,
+        "train.rotate": False,
+        "train.flip": False,
+        "train.zoom": 1.0,
+        "train.shift": 0.0,
+    },
+    "dieleman2014": {  # the winner's; 25 million images seen, days without a GPU
+        "demo.num_train": 12_000,
+        "demo.num_test": 3_000,
+        # a third, as the winner's; odd like the views, so that their centre is a
+        # pixel, and wide enough for the view that is turned by 45 degrees
+        "preprocess.crop_size": 297,
+        "preprocess.image_size": 99,
+        "train.model": "dieleman2014",
+        "train.head": "relu",
+        "train.epochs": 450,
+        "train.batch_size": 16,
+        "train.optimizer": "sgd",
+        "train.schedule": "steps",
+        "train.learning_rate": 0.04,
+        # in place of the winner's first 625 steps, whose outputs were not divided
+        "train.warmup": 0.0005,
+        "train.weight_decay": 0.0,
+        "train.dropout": 0.5,
+        "train.ema_epochs": 0.0,
+        "train.zoom": 1.3,
+        "train.colour": 0.5,
+        "predict.batch_size": 64,  # each image counts as 16
+    },
+    "pretrained": {  # for a GPU: what was learned on photographs, at the size it was
+        "demo.num_train": 12_000,
+        "demo.num_test": 3_000,
+        "preprocess.crop_size": 256,
+        "preprocess.image_size": 224,
+        "train.model": "convnexttiny",
+        "train.weights": "imagenet",
+        "train.epochs": 20,
+        "train.batch_size": 64,
+        "train.learning_rate": 1e-4,  # more would undo what the weights know
+        "train.weight_decay": 0.05,
+        "train.zoom": 1.3,
+        "predict.batch_size": 128,
     },
 }
 

@@ -45,10 +45,11 @@ def predict_members(
 
 
 def obeying_tree(config: PredictConfig, fractions: np.ndarray) -> np.ndarray:
-    """Rescales each question to its parent, where the knob asks for it.
+    """Between 0 and 1, each question rescaled to its parent if the knob asks for it.
 
     Changes nothing but rounding where the head obeys the tree itself.
     """
+    fractions = np.clip(fractions, 0, 1)  # a linear head knows no bounds
     if not config.obey_tree:
         return fractions
     return shares_to_fractions(fractions_to_shares(fractions))

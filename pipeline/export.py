@@ -1,7 +1,6 @@
 """Stage 5: the submission CSV, checked before it counts."""
 
 import datetime
-import hashlib
 import logging
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from pipeline.fractions import read_fractions, read_ids, write_fractions
 from pipeline.ledger import add_to_ledger, git_commit
 from pipeline.sources import source_name
 from pipeline.tree import COLUMNS, QUESTIONS, tree_violations
-from pipeline.workdir import WorkDir
+from pipeline.workdir import WorkDir, file_digest
 
 log = logging.getLogger(__name__)
 
@@ -139,8 +138,3 @@ def ledger_row(config: Config, result: dict[str, object]) -> dict[str, object]:
         "commit": git_commit(),
         "time": now,
     }
-
-
-def file_digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

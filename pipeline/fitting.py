@@ -21,7 +21,8 @@ from pipeline.errors import PipelineError
 from pipeline.inference import predict_rows
 from pipeline.metrics import Score, score_fractions
 from pipeline.models import build_network
-from pipeline.models.augmentation import Warp, draw_transforms
+from pipeline.models.augmentation import NUM_DRAWN, Warp, draw_transforms
+from pipeline.optimizers import build_optimizer
 from pipeline.progress import progress
 from pipeline.shards import Shards
 
@@ -184,7 +185,7 @@ class Training:
         """The batches of the epoch to come, the same ones whenever it is run.
 
         Yields:
-            images (B, S, S, 3) uint8 and transforms (B, 8) float32; targets (B, 37).
+            images (B, S, S, 3) uint8 and transforms (B, 9) float32; targets (B, 37).
         """
         rng = np.random.default_rng((self.config.seed, self.epoch))
         order = rng.permutation(self.data.train)[: self.num_fitted]
@@ -224,28 +225,8 @@ class Training:
 def build_trainer(network: keras.Model) -> keras.Model:
     """The network behind the augmentation: images and transforms in."""
     images = keras.Input(network.input_shape[1:], dtype="uint8", name="images")
-    transforms = keras.Input((8,), name="transforms")
+    transforms = keras.Input((NUM_DRAWN,), name="transforms")
     return keras.Model([images, transforms], network(Warp()(images, transforms)))
-
-
-def build_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.Optimizer:
-    """AdamW whose rate rises, then falls along a cosine; it averages the weights."""
-    steps = config.epochs * steps_per_epoch
-    rising = int(config.warmup * steps)
-    peak = config.learning_rate
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=peak / 100 if rising else peak,
-        warmup_target=peak if rising else None,
-        warmup_steps=rising,
-        decay_steps=max(1, steps - rising),
-    )
-    averaged_steps = config.ema_epochs * steps_per_epoch
-    return keras.optimizers.AdamW(
-        schedule,
-        weight_decay=config.weight_decay,
-        use_ema=averaged_steps > 1,
-        ema_momentum=1 - 1 / max(averaged_steps, 1.0),
-    )
 
 
 def build_loss(config: TrainConfig) -> keras.Loss:

@@ -6,7 +6,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from pipeline.models import heads  # noqa: F401  a saved network needs its layers
+from pipeline.models import (  # noqa: F401  a saved network needs its layers
+    applications,
+    dieleman2014,
+    heads,
+)
 from pipeline.shards import Shards
 
 

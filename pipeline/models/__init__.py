@@ -1,4 +1,4 @@
-"""Every architecture, one file each: `pipeline/models/<name>.py` holds `features`."""
+"""Every architecture: `features` in `pipeline/models/<name>.py`, or in its family's."""
 
 import importlib
 
@@ -6,9 +6,17 @@ import keras
 import numpy as np
 
 from pipeline.config import TrainConfig
-from pipeline.models.heads import sigmoid_head, tree_head
+from pipeline.models.heads import linear_head, relu_head, sigmoid_head, tree_head
 
-HEADS = {"tree": tree_head, "sigmoid": sigmoid_head}
+HEADS = {
+    "tree": tree_head,
+    "relu": relu_head,
+    "sigmoid": sigmoid_head,
+    "linear": linear_head,
+}
+FAMILIES = dict.fromkeys(
+    ("resnet50", "efficientnetv2b0", "efficientnetv2s", "convnexttiny"), "applications"
+)
 
 
 def build_network(
@@ -19,15 +27,19 @@ def build_network(
     Args:
         config: which architecture and head, how wide.
         image_size: S, pixels along a side.
-        means: (37,) mean fraction of each answer, what it predicts to begin with.
+        means: (37,) mean fraction of each answer, which most heads start out at.
 
     Returns:
-        (B, S, S, 3) uint8 or float in 0..255 -> (B, 37) float32 in [0, 1].
+        (B, S, S, 3) uint8 or float in 0..255 -> (B, 37) float32, in [0, 1] but for
+        the linear head.
+
+    Raises:
+        PipelineError: the weights that a backbone is to start from cannot be had.
     """
-    architecture = importlib.import_module(f"pipeline.models.{config.model}")
+    name = FAMILIES.get(config.model, config.model)
+    architecture = importlib.import_module(f"pipeline.models.{name}")
     images = keras.Input((image_size, image_size, 3), name="images")
     # pixels are scaled within, so that training and prediction cannot disagree
-    x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
-    x = architecture.features(x, config)
+    x = architecture.features(images, config)
     x = keras.layers.Dropout(config.dropout, seed=config.seed)(x)
     return keras.Model(images, HEADS[config.head](x, means), name=config.model)

@@ -1,5 +1,7 @@
 """From features to 37 vote fractions."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 from keras import ops
@@ -13,6 +15,24 @@ from pipeline.tree import (
 )
 
 SMALLEST_SHARE = 1e-3  # keeps the first logits of rare answers finite
+TINY = 1e-12  # far below any sum of answers, but 0 / 0 would be no number
+
+
+def down_the_tree(
+    logits: keras.KerasTensor,
+    to_shares: Callable[[keras.KerasTensor], keras.KerasTensor],
+) -> keras.KerasTensor:
+    """Each question's shares, times the fraction of its parent: (B, 37) -> (B, 37)."""
+    answers: dict[int, keras.KerasTensor] = {}
+    for question in from_top():
+        columns = answer_slice(question)
+        fractions = to_shares(logits[:, columns])
+        parent = parent_column(question)
+        if parent is not None:
+            fractions = fractions * answers[parent]
+        for place, column in enumerate(range(columns.start, columns.stop)):
+            answers[column] = fractions[:, place : place + 1]
+    return ops.concatenate([answers[column] for column in sorted(answers)], axis=-1)
 
 
 @keras.saving.register_keras_serializable(package="galaxy_zoo")
@@ -23,16 +43,27 @@ class TreeSoftmax(keras.layers.Layer):
     """
 
     def call(self, logits: keras.KerasTensor) -> keras.KerasTensor:
-        answers: dict[int, keras.KerasTensor] = {}
-        for question in from_top():
-            columns = answer_slice(question)
-            fractions = ops.softmax(logits[:, columns], axis=-1)
-            parent = parent_column(question)
-            if parent is not None:
-                fractions = fractions * answers[parent]
-            for place, column in enumerate(range(columns.start, columns.stop)):
-                answers[column] = fractions[:, place : place + 1]
-        return ops.concatenate([answers[column] for column in sorted(answers)], axis=-1)
+        return down_the_tree(logits, ops.softmax)
+
+
+@keras.saving.register_keras_serializable(package="galaxy_zoo")
+class TreeRelu(keras.layers.Layer):
+    """Rectified, divided by the question's sum, times the share of its parent.
+
+    (B, 37) logits -> (B, 37) fractions that obey the decision tree, but for questions
+    whose answers are all 0. A fraction can be exactly 0, as half of all labels are.
+
+    Source: Dieleman, Willett and Dambre 2015, "Rotation-invariant convolutional
+    neural networks for galaxy morphology prediction", section 6.2.
+    """
+
+    def call(self, logits: keras.KerasTensor) -> keras.KerasTensor:
+        return down_the_tree(logits, rectified_shares)
+
+
+def rectified_shares(logits: keras.KerasTensor) -> keras.KerasTensor:
+    rectified = ops.relu(logits)
+    return rectified / (ops.sum(rectified, axis=-1, keepdims=True) + TINY)
 
 
 def tree_head(features: keras.KerasTensor, means: np.ndarray) -> keras.KerasTensor:
@@ -48,6 +79,20 @@ def sigmoid_head(features: keras.KerasTensor, means: np.ndarray) -> keras.KerasT
     bias = np.log(means / (1 - means))
     return keras.layers.Activation("sigmoid", dtype="float32", name="fractions")(
         logits(features, bias)
+    )
+
+
+def relu_head(features: keras.KerasTensor, means: np.ndarray) -> keras.KerasTensor:
+    """(B, F) -> (B, 37), obeying the tree; starts out with all answers alike."""
+    # not at the means (37,): a rare answer so near 0 would soon be cut off for good
+    bias = np.full(NUM_ANSWERS, 0.1)
+    return TreeRelu(dtype="float32", name="fractions")(logits(features, bias))
+
+
+def linear_head(features: keras.KerasTensor, means: np.ndarray) -> keras.KerasTensor:
+    """(B, F) -> (B, 37), any numbers; starts out at the means (37,)."""
+    return keras.layers.Activation("linear", dtype="float32", name="fractions")(
+        logits(features, means)
     )
 
 
