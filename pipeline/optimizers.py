@@ -6,7 +6,8 @@ from keras import ops
 from pipeline.config import TrainConfig
 
 FALLS = {"steps": (0.72, 0.92), "constant": ()}  # shares of all steps, as in 2014
-UNDECAYED = ["^bias$", "^gamma$", "^beta$"]  # shifts and scales: small is no virtue
+# shifts and scales, which are not better for being small
+UNDECAYED = ["^bias$", "^gain$", "^gamma$", "^beta$"]
 
 
 def build_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.Optimizer:

@@ -40,6 +40,8 @@ def build_network(
     architecture = importlib.import_module(f"pipeline.models.{name}")
     images = keras.Input((image_size, image_size, 3), name="images")
     # pixels are scaled within, so that training and prediction cannot disagree
-    x = architecture.features(images, config)
+    margin = (image_size - (config.view_size or image_size)) // 2
+    x = keras.layers.Cropping2D(margin)(images) if margin else images
+    x = architecture.features(x, config)
     x = keras.layers.Dropout(config.dropout, seed=config.seed)(x)
     return keras.Model(images, HEADS[config.head](x, means), name=config.model)

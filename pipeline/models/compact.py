@@ -2,7 +2,7 @@
 
 What costs time on a CPU is less the multiplying than the moving of large, shallow
 arrays and convolutions of tiny ones. So blocks of 2 x 2 pixels become channels before
-the first convolution, and a dense layer, not a convolution, ends on the last few pixels.
+the first convolution, and the last few pixels go into a dense layer.
 """
 
 import keras
