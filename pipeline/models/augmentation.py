@@ -33,10 +33,32 @@ def draw_transforms(
     # evenly spread in the logarithm: as many magnified as reduced
     scale = config.zoom ** rng.uniform(-1, 1, num_images)
     move = rng.uniform(-shift, shift, (2, num_images))
+    return transforms_about_centre(image_size, angle, mirror, scale, move)
+
+
+def transforms_about_centre(
+    image_size: int,
+    angle: np.ndarray,
+    mirror: np.ndarray,
+    scale: np.ndarray,
+    move: np.ndarray,
+) -> np.ndarray:
+    """Turns about the centre, then mirrors, magnifies and moves.
+
+    Args:
+        image_size: S.
+        angle: (B,) in radians, counter-clockwise.
+        mirror: (B,) -1 where left and right change places, else 1.
+        scale: (B,) how much larger.
+        move: (2, B) how far along the rows and along the columns to look, in pixels.
+
+    Returns:
+        (B, 8) float32, as `draw_transforms` says.
+    """
     cos, sin = np.cos(angle) / scale, np.sin(angle) / scale
     a, b, c, d = mirror * cos, -sin, mirror * sin, cos
     centre = (image_size - 1) / 2
-    transforms = np.zeros((num_images, 8), np.float32)
+    transforms = np.zeros((len(angle), 8), np.float32)
     transforms[:, 0], transforms[:, 1] = a, b
     transforms[:, 2] = centre - (a + b) * centre + move[0]
     transforms[:, 3], transforms[:, 4] = c, d
