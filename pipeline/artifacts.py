@@ -1,9 +1,9 @@
 """What each artifact is made from: the whole graph, and the receipts that hold it.
 
-    raw -> shards/train -> models/<member> -> predictions -> submission
-       \\-> shards/test ----------------------^
+    raw -> shards/train -> models/<member> -> validation -> predictions -> submission
+       \\-> shards/test ------------------------------------^
 
-    models/<member> -> validation -> report, classify
+    validation -> classify; validation, predictions, classify -> report
 
 An artifact is done when its receipt holds the recipe that today's knobs and inputs ask
 for; so a changed knob or a changed input makes stale all that follows from it.
@@ -76,6 +76,15 @@ class Artifact:
     def result(self) -> dict[str, Any]:
         """What the finished artifact's receipt says of it."""
         return require(self).receipt["result"]
+
+
+@dataclass(frozen=True)
+class Foreign(Artifact):
+    """Another work directory's artifact, taken as it lies: its knobs are not ours."""
+
+    @property
+    def state(self) -> State:
+        return "missing" if self.receipt is None else "done"
 
 
 def require(artifact: Artifact) -> Artifact:
@@ -154,22 +163,21 @@ def shards(config: Config, work: WorkDir, split: Split) -> Artifact:
 
 
 def members(config: Config, work: WorkDir) -> tuple[Artifact, ...]:
-    """One trained network for each seed."""
+    """One trained network for each fold and seed."""
     knobs = asdict(config.train)
-    del knobs["members"]  # one more must not make the others stale
+    del knobs["seeds"]  # one more must not make the others stale
+    if config.train.folds > 1:
+        del knobs["validation_fraction"]
     if config.train.weights_file is not None:
         knobs["weights"] = weights_digest(config.train.weights_file)
     train_shards = shards(config, work, "train")
-    return tuple(
-        Artifact(
-            f"models/{work.member(seed).name}",
-            work.member(seed),
-            "train",
-            knobs | {"seed": seed},
-            (train_shards,),
-        )
-        for seed in config.train.seeds()
-    )
+    found = []
+    for fold, seed in config.train.members():
+        folder = work.member(seed, fold if config.train.folds > 1 else None)
+        own = knobs | {"fold": fold, "seed": seed}
+        name = f"models/{folder.name}"
+        found.append(Artifact(name, folder, "train", own, (train_shards,)))
+    return tuple(found)
 
 
 def weights_digest(file: Path) -> str | None:
@@ -186,13 +194,20 @@ def digest_once(file: Path, size: int, modified: int) -> str:
 
 
 def predictions(config: Config, work: WorkDir) -> Artifact:
-    """The test set's 37 numbers."""
+    """The test set's 37 numbers, and what to expect of them."""
+    # the networks come in by way of the validation, which follows from each
+    inputs = shards(config, work, "test"), validation(config, work), *others(config)
     return Artifact(
-        "predictions",
-        work.predictions,
-        "predict",
-        asdict(config.predict),
-        (shards(config, work, "test"), *members(config, work)),
+        "predictions", work.predictions, "predict", asdict(config.predict), inputs
+    )
+
+
+def others(config: Config) -> tuple[Foreign, ...]:
+    """The predictions of other work directories that are averaged with these."""
+    names = filter(None, map(str.strip, config.predict.also.split(",")))
+    return tuple(
+        Foreign(name, WorkDir(Path(name).resolve()).predictions, "predict", {})
+        for name in names
     )
 
 
@@ -208,12 +223,10 @@ def submission(config: Config, work: WorkDir) -> Artifact:
 
 def validation(config: Config, work: WorkDir) -> Artifact:
     """What the networks say of the galaxies held out."""
+    knobs = asdict(config.predict)
+    del knobs["also"]  # other runs' networks held out other galaxies
     return Artifact(
-        "validation",
-        work.validation,
-        "report",
-        asdict(config.predict),
-        (shards(config, work, "train"), *members(config, work)),
+        "validation", work.validation, "predict", knobs, members(config, work)
     )
 
 
@@ -241,18 +254,18 @@ def report(config: Config, work: WorkDir) -> Artifact:
 def all_artifacts(config: Config, work: WorkDir) -> tuple[Artifact, ...]:
     """Every artifact, in the order of making; those beside the stages once wanted."""
     beside = (
-        validation(config, work),
         classification(config, work),
         report(config, work),
     )
     made = {item.name for item in beside if item.receipt is not None}
     if config.report.make:
-        made |= {"validation", "report"}
+        made.add("report")
     return (
         raw(config, work),
         shards(config, work, "train"),
         shards(config, work, "test"),
         *members(config, work),
+        validation(config, work),
         predictions(config, work),
         submission(config, work),
         *(item for item in beside if item.name in made),

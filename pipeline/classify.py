@@ -42,7 +42,8 @@ def classify(config: Config, work: WorkDir, force: bool = False) -> None:
     ids = np.load(workdir.ids_file(shards.folder))
     classes = load_targets(solutions, ids)[:, :3].argmax(axis=1)
     split = choose_split(
-        held_out(ids, config.train.validation_fraction),
+        # with several folds, the networks of the first one are compared
+        held_out(ids, config.train, fold=0),
         config.classify.num_images,
         config.classify.seed,
     )

@@ -152,12 +152,17 @@ class TrainConfig:
     zoom: float = knob(1.2, "augmentation: magnify by 1/zoom to zoom; 1: not")
     shift: float = knob(4.0, "augmentation: move by up to so many original pixels")
     colour: float = knob(0.0, "augmentation: spread of the light added; 0: none")
-    members: int = knob(1, "networks trained, with consecutive seeds, and averaged")
-    validation_fraction: float = knob(0.1, "share of galaxies held out, by their id")
-    seed: int = knob(0, "fixes initial weights, order and augmentation")
+    folds: int = knob(
+        1, "parts held out in turn, a network for each; 1: just validation_fraction is"
+    )
+    seeds: int = knob(1, "networks for each fold, with consecutive seeds; all averaged")
+    validation_fraction: float = knob(
+        0.1, "share of galaxies held out, by their id, where folds is 1"
+    )
+    seed: int = knob(0, "the first; fixes initial weights, order and augmentation")
 
     def __post_init__(self) -> None:
-        for name in ("width", "epochs", "batch_size", "members"):
+        for name in ("width", "epochs", "batch_size", "folds", "seeds"):
             value = getattr(self, name)
             check(value >= 1, f"train.{name} must be at least 1. Got {value}.")
         not_negative = "view_size weight_decay ema_epochs shift colour seed"
@@ -193,25 +198,49 @@ class TrainConfig:
         named = self.weights.endswith(WEIGHTS_ENDINGS)
         return Path(self.weights).expanduser() if named else None
 
-    def seeds(self) -> range:
-        """The seed of each member."""
-        return range(self.seed, self.seed + self.members)
+    def members(self) -> list[tuple[int, int]]:
+        """The fold and the seed of each network, in the order of training."""
+        seeds = range(self.seed, self.seed + self.seeds)
+        return [(fold, seed) for seed in seeds for fold in range(self.folds)]
 
 
 @dataclass(frozen=True)
 class PredictConfig:
     """How the test set is predicted."""
 
-    views: Literal[1, 8] = knob(
-        8, "copies averaged: 1, or 8 for all flips and quarter-turns"
+    flips: bool = knob(True, "average over each image and its mirror image")
+    turns: int = knob(
+        4,
+        "and so many angles, evenly over the full turn; time grows with the number of "
+        "copies, which is 2 with flips, times turns, times zooms",
     )
+    zooms: int = knob(1, "and so many magnifications, an odd number")
+    zoom: float = knob(1.2, "these reach from 1/zoom to zoom")
     batch_size: int = knob(256, "images in one step")
     obey_tree: bool = knob(
         True, "rescale each question to its parent, where a head does not"
     )
+    also: str = knob(
+        "", "finished work directories to average with, separated by commas"
+    )
 
     def __post_init__(self) -> None:
-        check(self.batch_size >= 1, "predict.batch_size must be at least 1.")
+        for name in ("turns", "batch_size"):
+            value = getattr(self, name)
+            check(value >= 1, f"predict.{name} must be at least 1. Got {value}.")
+        check(
+            self.zooms >= 1 and self.zooms % 2 == 1,
+            f"predict.zooms must be odd, 1 at least. Got {self.zooms}.",
+        )
+        check(
+            self.zoom > 1 or self.zooms == 1,
+            f"predict.zoom must be above 1 for several zooms. Got {self.zoom}.",
+        )
+
+    @property
+    def num_copies(self) -> int:
+        """How many copies of each image a network sees."""
+        return (1 + self.flips) * self.turns * self.zooms
 
 
 @dataclass(frozen=True)
@@ -385,6 +414,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "train.ema_epochs": 0.0,
         "train.zoom": 1.3,
         "train.colour": 0.5,
+        "predict.turns": 10,
+        "predict.zooms": 3,
         "predict.batch_size": 64,  # each image counts as 16
     },
     "pretrained": {  # for a GPU: what was learned on photographs, at the size it was

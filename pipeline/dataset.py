@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.config import TrainConfig
 from pipeline.errors import PipelineError
 from pipeline.fractions import read_fractions
 
@@ -49,14 +50,15 @@ def load_targets(path: Path, ids: np.ndarray) -> np.ndarray:
     return fractions[match_ids(ids, known, path)].astype(np.float32)
 
 
-def held_out(ids: np.ndarray, fraction: float) -> np.ndarray:
-    """Chooses the validation galaxies by their ids alone.
+def held_out(ids: np.ndarray, config: TrainConfig, fold: int) -> np.ndarray:
+    """Chooses a network's validation galaxies by their ids alone.
 
     So a galaxy stays on its side whatever others come or go, and whatever the seed.
 
     Args:
         ids: (N,) int64.
-        fraction: about which share to hold out.
+        config: how many folds, or about which share to hold out if it is one.
+        fold: the network's.
 
     Returns:
         (N,) bool, True for validation.
@@ -64,13 +66,30 @@ def held_out(ids: np.ndarray, fraction: float) -> np.ndarray:
     Raises:
         PipelineError: there are too few galaxies to leave some on each side.
     """
-    chosen = scrambled(ids) < np.uint64(fraction * 2**64)
+    if config.folds == 1:
+        chosen = even_spread(ids) < config.validation_fraction
+        trouble = f"hold out a share of {config.validation_fraction} for validation"
+        remedy = "Raise train.validation_fraction"
+    else:
+        chosen = fold_of(ids, config.folds) == fold
+        trouble = f"fill {config.folds} folds"
+        remedy = "Lower train.folds"
     if chosen.all() or not chosen.any():
         raise PipelineError(
-            f"{len(ids)} training galaxies are too few to hold out a share of "
-            f"{fraction} for validation. Raise train.validation_fraction."
+            f"{len(ids)} training galaxies are too few to {trouble}. {remedy}."
         )
     return chosen
+
+
+def fold_of(ids: np.ndarray, folds: int) -> np.ndarray:
+    """The fold of each galaxy, 0 to folds - 1: (N,) int64."""
+    return (even_spread(ids) * folds).astype(np.int64)
+
+
+def even_spread(ids: np.ndarray) -> np.ndarray:
+    """A fixed number in [0, 1) for each id: (N,) float64."""
+    # the 53 bits that a float holds exactly: rounding up would give 1
+    return (scrambled(ids) >> np.uint64(11)) / 2.0**53
 
 
 def scrambled(ids: np.ndarray) -> np.ndarray:

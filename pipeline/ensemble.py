@@ -1,4 +1,4 @@
-"""Galaxies through every member, averaged."""
+"""Galaxies through every member, and the mean over members."""
 
 import numpy as np
 
@@ -13,35 +13,55 @@ def predict_members(
     config: PredictConfig,
     split: Artifact,
     members: list[Artifact],
-    rows: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The mean over members: ids (N,) int64, fractions (N, 37) float64.
+    rows: list[np.ndarray],
+) -> list[np.ndarray]:
+    """What each member says of some galaxies: (len(its rows), 37) float64 each.
 
     Args:
-        config: orientations and batch size.
+        config: copies and batch size.
         split: the finished shards.
         members: the finished networks.
-        rows: which rows of the split; all by default.
+        rows: for each member, which rows of the split.
     """
     from pipeline.backend import start_keras
 
     start_keras()
-    from pipeline.inference import load_network, predict_rows
+    from pipeline.inference import list_copies, load_network, predict_rows
     from pipeline.shards import Shards
 
     shards = Shards(split.folder, split.result["num_shards"])
-    if rows is None:
-        rows = np.arange(len(shards))
+    copies = list_copies(config)
     parts = []
-    with progress(len(rows) * len(members), "predict", "image") as bar:
-        for member in members:
+    with progress(sum(map(len, rows)) * len(copies), "predict", "image") as bar:
+        for member, own in zip(members, rows, strict=True):
             network = load_network(workdir.network_file(member.folder))
             parts.append(
                 predict_rows(
-                    network, shards, rows, config.views, config.batch_size, bar.update
+                    network, shards, own, copies, config.batch_size, bar.update
                 )
             )
-    return shards.ids[rows], np.mean(parts, axis=0)
+    return parts
+
+
+def average_by_row(
+    parts: list[np.ndarray], rows: list[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The mean over just those members that predicted a row.
+
+    Args:
+        parts: for each member, (len(its rows), 37).
+        rows: for each member, which rows it predicted.
+
+    Returns:
+        The rows that some member predicted, (N,) in rising order, and (N, 37) float64.
+    """
+    known = np.unique(np.concatenate(rows))
+    sums, counts = np.zeros((len(known), parts[0].shape[1])), np.zeros(len(known))
+    for part, own in zip(parts, rows, strict=True):
+        places = np.searchsorted(known, own)
+        sums[places] += part
+        counts[places] += 1
+    return known, sums / counts[:, None]
 
 
 def obeying_tree(config: PredictConfig, fractions: np.ndarray) -> np.ndarray:

@@ -16,6 +16,8 @@ from pipeline.sources import source_name
 from pipeline.tree import COLUMNS, QUESTIONS, tree_violations
 from pipeline.workdir import WorkDir, file_digest
 
+SCORES = ("validation_rmse", "validation_standard_error", "expected_rmse")
+
 log = logging.getLogger(__name__)
 
 
@@ -47,8 +49,10 @@ def export(config: Config, work: WorkDir, force: bool = False) -> None:
             "csv": str(path),
             "sha256": file_digest(path),
             "num_rows": len(ids),
-            "validation_rmse": predictions.result["validation_rmse"],
         }
+        # an average of runs that held out other galaxies has none
+        known = predictions.result
+        result |= {name: known[name] for name in SCORES if name in known}
         add_to_ledger(folder, ledger_row(config, result))
     log.info("submission: %d rows", len(ids))
 
@@ -134,7 +138,7 @@ def ledger_row(config: Config, result: dict[str, object]) -> dict[str, object]:
         "sha256": result["sha256"],
         "source": config.source,
         "preset": config.preset,
-        "validation_rmse": f"{result['validation_rmse']:.5f}",
+        **{name: f"{result[name]:.5f}" for name in SCORES if name in result},
         "commit": git_commit(),
         "time": now,
     }

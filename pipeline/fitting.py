@@ -16,7 +16,6 @@ from tqdm import tqdm
 from pipeline import workdir
 from pipeline.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pipeline.config import TrainConfig
-from pipeline.dataset import held_out
 from pipeline.errors import PipelineError
 from pipeline.inference import predict_rows
 from pipeline.metrics import Score, score_fractions
@@ -56,17 +55,20 @@ class TrainingSet:
 
 
 def split_training_set(
-    shards: Shards, targets: np.ndarray, scale: float, fraction: float
+    shards: Shards, targets: np.ndarray, scale: float, chosen: np.ndarray
 ) -> TrainingSet:
-    """Holds out the share of galaxies that their ids choose."""
-    chosen = held_out(shards.ids, fraction)
+    """Holds out the chosen galaxies, (N,) bool."""
     return TrainingSet(
         shards, targets, scale, np.flatnonzero(~chosen), np.flatnonzero(chosen)
     )
 
 
 def fit_network(
-    config: TrainConfig, data: TrainingSet, folder: Path, recipe: dict[str, Any]
+    config: TrainConfig,
+    data: TrainingSet,
+    folder: Path,
+    recipe: dict[str, Any],
+    title: str,
 ) -> dict[str, Any]:
     """Trains one network, going on from a checkpoint of the same recipe.
 
@@ -75,6 +77,7 @@ def fit_network(
         data: images, targets and split.
         folder: where checkpoint, history and network go.
         recipe: what a checkpoint must have been made by.
+        title: what bar and log lines call the network.
 
     Returns:
         What the receipt says: the best epoch and its validation RMSE, among others.
@@ -86,13 +89,13 @@ def fit_network(
     checkpoint = workdir.checkpoint_file(folder)
     training.resume(load_checkpoint(checkpoint, recipe))
     total = config.epochs * training.num_fitted
-    with progress(total, f"train {folder.name}", "image") as bar:
+    with progress(total, f"train {title}", "image") as bar:
         bar.update(training.epoch * training.num_fitted)
         while training.epoch < config.epochs:
             training.run_epoch(bar)
             save_checkpoint(checkpoint, training.state, recipe)
             write_history(workdir.history_file(folder), training.state.history)
-            log.info("%s: %s", folder.name, epoch_line(config, training.state.history))
+            log.info("%s: %s", title, epoch_line(config, training.state.history))
     with workdir.atomic(workdir.network_file(folder)) as partial:
         training.best_network().save(partial)
     return training.result()

@@ -9,7 +9,7 @@ from pipeline.standings import place_2014
 from pipeline.workdir import WorkDir
 
 HEADER = (
-    *("file", "preset", "validation", "public", "private"),
+    *("file", "preset", "validation", "expected", "public", "private"),
     *("private - validation", "in 2014"),
 )
 
@@ -40,6 +40,7 @@ def describe(row: dict[str, str]) -> tuple[str, ...]:
         row["file"],
         row["preset"],
         row["validation_rmse"],
+        row["expected_rmse"],
         row["public_score"],
         row["private_score"],
         difference,

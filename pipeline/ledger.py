@@ -8,7 +8,9 @@ from typing import Any
 from pipeline import workdir
 
 FIELDS = (
-    *("file", "sha256", "source", "preset", "validation_rmse", "commit", "time"),
+    *("file", "sha256", "source", "preset"),
+    *("validation_rmse", "validation_standard_error", "expected_rmse"),
+    *("commit", "time"),
     # what is known once it is uploaded
     *("reference", "status", "public_score", "private_score", "uploaded", "message"),
 )

@@ -14,22 +14,34 @@ class Score(NamedTuple):
     standard_error: float
 
 
-def score_fractions(fractions: np.ndarray, targets: np.ndarray) -> Score:
+def score_fractions(
+    fractions: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None
+) -> Score:
     """RMSE over all galaxies and answers, the square root last.
 
-    The standard error is that of the mean over galaxies, carried through the root.
+    The standard error is that of the mean over galaxies, carried through the root;
+    with weights that of a ratio of two sums (Cochran 1977, section 6.3).
 
     Args:
         fractions: (N, 37) predicted.
         targets: (N, 37) volunteers'.
+        weights: (N,) how much each galaxy counts; all alike by default.
     """
     squares = (fractions.astype(np.float64) - targets) ** 2
     per_galaxy = squares.mean(axis=1)
-    rmse = float(np.sqrt(per_galaxy.mean()))
-    if rmse == 0 or len(per_galaxy) < 2:
+    num = len(per_galaxy)
+    shares = np.full(num, 1 / num) if weights is None else weights / weights.sum()
+    mean = shares @ per_galaxy
+    rmse = float(np.sqrt(mean))
+    if rmse == 0 or num < 2:
         return Score(rmse, 0.0)
-    spread = per_galaxy.std(ddof=1) / np.sqrt(len(per_galaxy))
-    return Score(rmse, float(spread / (2 * rmse)))
+    variance = ((shares * (per_galaxy - mean)) ** 2).sum() * num / (num - 1)
+    return Score(rmse, float(np.sqrt(variance) / (2 * rmse)))
+
+
+def effective_number(weights: np.ndarray) -> float:
+    """How many galaxies of equal weight would tell as much (Kish 1965)."""
+    return float(weights.sum() ** 2 / (weights**2).sum())
 
 
 def rmse_per_question(fractions: np.ndarray, targets: np.ndarray) -> dict[int, float]:

@@ -24,8 +24,7 @@ def report(config: Config, work: WorkDir, force: bool = False) -> None:
     """Draws what the networks learnt, where they err and how the test set looks.
 
     Reads   raw/, shards/, models/<member>/, predictions/, classify/ where it is there
-    Writes  validation/              where it is not current
-            report/plots/<name>.png  the plots
+    Writes  report/plots/<name>.png  the plots
             report/receipt.json
             report.html              all of it, needing no other file
     """
@@ -106,7 +105,6 @@ def at_a_glance(
         {"name": item.name, "seconds": item.receipt["made"]["seconds"]}
         for item in finished
     ]
-    num_validation = held_out.result["num_validation"]
     return {
         "source_name": source_name(config.source),
         "preset": config.preset,
@@ -114,11 +112,12 @@ def at_a_glance(
         "made_at": held_out.receipt["made"]["at"].replace("T", " ")[:16] + " UTC",
         "rmse": held_out.result["validation_rmse"],
         "standard_error": held_out.result["validation_standard_error"],
-        "num_validation": num_validation,
-        "num_train": train.result["num_images"] - num_validation,
+        "num_validation": held_out.result["num_validation"],
+        "submission": artifacts.predictions(config, work).result,
+        "num_train": train.result["num_images"],
         "num_test": test.result["num_images"],
-        "members": config.train.seeds(),
-        "views": config.predict.views,
+        "num_networks": len(config.train.members()),
+        "num_copies": config.predict.num_copies,
         "times": times,
         "plots_folder": workdir.plot_file(work.report, "any").parent.relative_to(
             work.root

@@ -93,7 +93,7 @@ def learning(
             f"{best['epoch']:.0f} of {len(rows)}, training RMSE then "
             f"{best['train_rmse']:.4f}"
         )
-    note = "; ".join(parts) + ". One orientation each, before averaging."
+    note = "; ".join(parts) + ". Each image as it is, before averaging."
     figure = curves.learning_curves(histories)
     return plots.keep("learning", figure, f"Learning curves. {note}"), note
 

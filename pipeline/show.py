@@ -94,16 +94,25 @@ def test_galaxy(config: Config, work: WorkDir, ids: np.ndarray, row: int) -> Gal
 
 
 def training_galaxy(config: Config, work: WorkDir, ids: np.ndarray, row: int) -> Galaxy:
+    """A galaxy by the members that were not fitted to it, by all if there are none."""
     from pipeline.ensemble import obeying_tree, predict_members
 
     shards = artifacts.shards(config, work, "train")
     members = [require(member) for member in artifacts.members(config, work)]
-    _, fractions = predict_members(config.predict, shards, members, np.array([row]))
+    unfitted = [
+        member
+        for (fold, _), member in zip(config.train.members(), members, strict=True)
+        if held_out(ids, config.train, fold)[row]
+    ]
+    chosen = unfitted or members
+    rows = [np.array([row])] * len(chosen)
+    parts = predict_members(config.predict, shards, chosen, rows)
     solutions = raw_file(require(artifacts.raw(config, work)), "solutions")
     (targets,) = load_targets(solutions, ids[[row]])
-    standing = WHERE[bool(held_out(ids, config.train.validation_fraction)[row])]
-    (fractions,) = obeying_tree(config.predict, fractions)
-    return Galaxy(int(ids[row]), "train", standing, row, fractions, targets)
+    (fractions,) = obeying_tree(config.predict, np.mean(parts, axis=0))
+    return Galaxy(
+        int(ids[row]), "train", WHERE[bool(unfitted)], row, fractions, targets
+    )
 
 
 def draw_card(config: Config, work: WorkDir, galaxy: Galaxy) -> None:

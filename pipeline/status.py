@@ -12,6 +12,7 @@ NOTES = {  # what a receipt's result says in a word, and how
     "num_test": "{:,} test images",
     "num_images": "{:,} images",
     "validation_rmse": "validation RMSE {:.4f}",
+    "expected_rmse": "expected {:.4f}",
     "num_rows": "{:,} rows",
     "csv": "{}",
 }

@@ -1,10 +1,10 @@
-"""Stage 3: the networks, one for each seed."""
+"""Stage 3: the networks, one for each fold and seed."""
 
 import dataclasses
 import logging
 
 from pipeline import artifacts, workdir
-from pipeline.artifacts import Artifact, making, raw_file, require
+from pipeline.artifacts import making, raw_file, require
 from pipeline.config import Config
 from pipeline.workdir import WorkDir
 
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def train(config: Config, work: WorkDir, force: bool = False) -> None:
-    """Fits a network to the volunteers' fractions, once for each seed.
+    """Fits a network to the volunteers' fractions, once for each fold and seed.
 
     Reads   shards/train/                  images
             raw/                           training_solutions_rev1
@@ -22,23 +22,26 @@ def train(config: Config, work: WorkDir, force: bool = False) -> None:
             models/<member>/checkpoint.npz, while it lasts
     """
     members = artifacts.members(config, work)
-    for seed, member in zip(config.train.seeds(), members, strict=True):
+    for number, member in enumerate(members):
         if member.state == "done" and not force:
             log.info("%s is up to date", member.name)
         else:
-            train_member(config, work, seed, member, force)
+            train_member(config, work, number, force)
         workdir.checkpoint_file(member.folder).unlink(missing_ok=True)
 
 
-def train_member(
-    config: Config, work: WorkDir, seed: int, member: Artifact, force: bool
-) -> None:
+def train_member(config: Config, work: WorkDir, number: int, force: bool) -> None:
+    """Trains one of the members, the first having number 0."""
+    fold, seed = config.train.members()[number]
+    members = artifacts.members(config, work)
+    member = members[number]
+    title = f"{member.folder.name} ({number + 1}/{len(members)})"
     shards = require(artifacts.shards(config, work, "train"))
     solutions = raw_file(require(artifacts.raw(config, work)), "solutions")
     from pipeline.backend import start_keras
 
     start_keras(seed)
-    from pipeline.dataset import load_targets
+    from pipeline.dataset import held_out, load_targets
     from pipeline.fitting import fit_network, split_training_set
     from pipeline.shards import Shards
 
@@ -47,15 +50,15 @@ def train_member(
         images,
         load_targets(solutions, images.ids),
         images.image_size / config.preprocess.crop_size,
-        config.train.validation_fraction,
+        held_out(images.ids, config.train, fold),
     )
     own = dataclasses.replace(config.train, seed=seed)
     # a forced training starts over, any other goes on where it was interrupted
     with making(member, keep=not force) as result:
-        result |= fit_network(own, data, member.folder, member.recipe)
+        result |= fit_network(own, data, member.folder, member.recipe, title)
     log.info(
         "%s: validation RMSE %.4f ± %.4f on %d galaxies held out",
-        member.name,
+        title,
         result["validation_rmse"],
         result["validation_standard_error"],
         result["num_validation"],

@@ -32,8 +32,9 @@ class WorkDir:
     def shards(self, split: Split) -> Path:
         return self.root / "shards" / split
 
-    def member(self, seed: int) -> Path:
-        return self.root / "models" / f"seed{seed}"
+    def member(self, seed: int, fold: int | None = None) -> Path:
+        start = "" if fold is None else f"fold{fold}-"
+        return self.root / "models" / f"{start}seed{seed}"
 
     @property
     def predictions(self) -> Path:

@@ -19,7 +19,10 @@ BESIDE = {
     "show",
     "classify",
 }
-PURE = {"errors", "config", "tree", "images", "metrics", "sky", "diagnostics"}
+PURE = {
+    *("errors", "config", "tree", "images", "metrics", "sky", "diagnostics"),
+    "resemblance",
+}
 HEAVY = {"tensorflow", "keras", "kaggle", "matplotlib", "sklearn", "jinja2"}
 
 

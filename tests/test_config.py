@@ -27,7 +27,7 @@ def test_set_beats_file_beats_preset(tmp_path: Path) -> None:
         ("train.learning_rate=1e-3", 0.001),
         ("train.learning_rate=1", 1.0),
         ("train.flip=no", False),
-        ("predict.views=1", 1),
+        ("predict.turns=1", 1),
         ("train.loss=huber", "huber"),
         ("export.name=a=b", "a=b"),
     ],
@@ -52,7 +52,6 @@ def test_settings_take_the_type_of_their_knob(setting: str, value: object) -> No
         ("train.zoom=nan", 'train.zoom takes a number. Got "nan".'),
         ("train.flip=perhaps", 'train.flip takes true or false. Got "perhaps".'),
         ("train.loss=mae", 'train.loss takes one of mse, huber. Got "mae".'),
-        ("predict.views=3", 'predict.views takes one of 1, 8. Got "3".'),
         ("train.epochs", '--set takes section.key=value. Got "train.epochs".'),
     ],
 )
@@ -103,6 +102,10 @@ def test_an_unknown_preset_names_the_nearest() -> None:
         ({"train.learning_rate": 0.0}, "train.learning_rate must be above 0"),
         ({"train.zoom": 0.5}, "train.zoom must be at least 1. Got 0.5"),
         ({"train.validation_fraction": 1.0}, "must lie between 0 and 1. Got 1.0"),
+        ({"train.folds": 0}, "train.folds must be at least 1. Got 0"),
+        ({"predict.turns": 0}, "predict.turns must be at least 1. Got 0"),
+        ({"predict.zooms": 2}, "predict.zooms must be odd, 1 at least. Got 2"),
+        ({"predict.zooms": 3, "predict.zoom": 1.0}, "must be above 1 for several"),
         ({"export.name": "a/b"}, 'export.name is a bare file name.*Got "a/b"'),
         ({"demo.num_train": 3}, "demo.num_train >= 20"),
     ],
@@ -110,6 +113,11 @@ def test_an_unknown_preset_names_the_nearest() -> None:
 def test_values_that_cannot_be_are_refused(values: dict, message: str) -> None:
     with pytest.raises(PipelineError, match=message):
         make_config("demo", "cpu", values)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_averages_the_eight_flips_and_quarter_turns(preset: str) -> None:
+    assert make_config("demo", preset).predict.num_copies == 8
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -3,7 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.dataset import held_out, load_targets
+from pipeline.config import TrainConfig
+from pipeline.dataset import fold_of, held_out, load_targets
 from pipeline.errors import PipelineError
 from pipeline.fractions import write_fractions
 from tests.conftest import some_fractions
@@ -38,23 +39,48 @@ def test_a_fraction_above_one_is_named(tmp_path: Path) -> None:
         load_targets(path, np.array([7, 8]))
 
 
+def share_of(ids: np.ndarray, fraction: float) -> np.ndarray:
+    """Who is held out where just one share is."""
+    return held_out(ids, TrainConfig(validation_fraction=fraction), fold=0)
+
+
 def test_the_held_out_share_is_about_what_was_asked() -> None:
     ids = np.arange(100_000, 160_000)
-    assert held_out(ids, 0.1).mean() == pytest.approx(0.1, abs=0.005)
+    assert share_of(ids, 0.1).mean() == pytest.approx(0.1, abs=0.005)
+
+
+def test_the_held_out_galaxies_are_those_of_every_earlier_version() -> None:
+    ids = np.arange(100_000, 100_100)
+    earlier = [100_025, 100_031, 100_086]  # as first released
+    assert ids[share_of(ids, 0.1)].tolist() == earlier
+
+
+def test_every_galaxy_is_held_out_of_just_one_fold() -> None:
+    ids = np.arange(100_000, 110_000)
+    folds = [held_out(ids, TrainConfig(folds=5), fold) for fold in range(5)]
+    assert (np.sum(folds, axis=0) == 1).all()
+    np.testing.assert_allclose(np.mean(folds, axis=1), 0.2, atol=0.02)
+
+
+def test_a_galaxy_keeps_its_fold_when_others_come() -> None:
+    some, more = np.arange(100_000, 100_200, 2), np.arange(99_000, 101_000)
+    np.testing.assert_array_equal(fold_of(some, 4), fold_of(more, 4)[1000:1200:2])
 
 
 def test_a_galaxy_keeps_its_side_when_others_come() -> None:
     some = np.arange(100_000, 100_200, 2)
     more = np.arange(99_000, 101_000)
-    chosen = held_out(more, 0.2)
-    np.testing.assert_array_equal(held_out(some, 0.2), chosen[np.isin(more, some)])
+    chosen = share_of(more, 0.2)
+    np.testing.assert_array_equal(share_of(some, 0.2), chosen[np.isin(more, some)])
 
 
 def test_a_larger_share_holds_out_the_same_galaxies_and_more() -> None:
     ids = np.arange(1000)
-    assert held_out(ids, 0.3)[held_out(ids, 0.1)].all()
+    assert share_of(ids, 0.3)[share_of(ids, 0.1)].all()
 
 
 def test_too_few_galaxies_to_split_are_refused() -> None:
     with pytest.raises(PipelineError, match="2 training galaxies are too few"):
-        held_out(np.array([1, 2]), 0.0001)
+        share_of(np.array([1, 2]), 0.0001)
+    with pytest.raises(PipelineError, match="fill 9 folds. Lower train.folds"):
+        held_out(np.array([1, 2]), TrainConfig(folds=9), fold=8)

@@ -88,6 +88,7 @@ def test_a_training_with_other_knobs_makes_stale_just_what_follows(
         "shards/train": "done",
         "shards/test": "done",
         "models/seed0": "done",
+        "validation": "stale",
         "predictions": "stale",
         "submission": "stale",
     }

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.metrics import rmse_per_question, score_fractions
+from pipeline.metrics import effective_number, rmse_per_question, score_fractions
 
 
 def test_the_root_is_taken_last() -> None:
@@ -20,6 +20,34 @@ def test_the_standard_error_is_what_repeated_samples_scatter_by() -> None:
     scatter = np.std([score.rmse for score in scores])
     typical = np.mean([score.standard_error for score in scores])
     assert typical == pytest.approx(scatter, rel=0.15)
+
+
+def test_a_weight_of_two_counts_a_galaxy_twice() -> None:
+    rng = np.random.default_rng(0)
+    fractions, targets = rng.random((3, 37)), rng.random((3, 37))
+    weighted = score_fractions(fractions, targets, np.array([1.0, 2.0, 1.0]))
+    twice = score_fractions(fractions[[0, 1, 1, 2]], targets[[0, 1, 1, 2]])
+    assert weighted.rmse == pytest.approx(twice.rmse)
+
+
+def test_the_weighted_standard_error_is_what_repeated_samples_scatter_by() -> None:
+    rng = np.random.default_rng(0)
+    spread = rng.gamma(2.0, 0.05, (300, 500, 1))
+    errors = rng.normal(0, 1, (300, 500, 37)) * spread
+    # the galaxies with large errors weigh more, with some chance in it
+    weights = spread[:, :, 0] * rng.random((300, 500))
+    scores = [
+        score_fractions(sample, np.zeros((500, 37)), counts)
+        for sample, counts in zip(errors, weights, strict=True)
+    ]
+    scatter = np.std([score.rmse for score in scores])
+    typical = np.mean([score.standard_error for score in scores])
+    assert typical == pytest.approx(scatter, rel=0.15)
+
+
+def test_the_effective_number_is_that_of_the_galaxies_that_count() -> None:
+    assert effective_number(np.full(7, 3.0)) == pytest.approx(7)
+    assert effective_number(np.array([1.0, 1.0, 0.0, 0.0])) == pytest.approx(2)
 
 
 def test_a_questions_rmse_knows_only_its_answers() -> None:

@@ -7,8 +7,13 @@ start_keras()
 
 import keras  # noqa: E402
 
-from pipeline.config import make_config  # noqa: E402
-from pipeline.inference import load_network, oriented  # noqa: E402
+from pipeline.config import PredictConfig, make_config  # noqa: E402
+from pipeline.inference import (  # noqa: E402
+    Copy,
+    list_copies,
+    load_network,
+    make_copies,
+)
 from pipeline.models import build_network  # noqa: E402
 from pipeline.models.augmentation import Warp, draw_transforms  # noqa: E402
 from pipeline.models.heads import TreeSoftmax  # noqa: E402
@@ -140,10 +145,43 @@ def test_a_shift_moves_the_picture() -> None:
     np.testing.assert_allclose(moved[:, :, :-3], images[:, :, 3:], atol=1e-3)
 
 
-def test_the_eight_orientations_are_all_different_and_the_first_is_none() -> None:
+def copies_of(images: np.ndarray, **knobs: object) -> list[np.ndarray]:
+    return [make_copies(images, copy) for copy in list_copies(PredictConfig(**knobs))]
+
+
+def test_the_eight_copies_are_all_different_and_the_first_is_the_image() -> None:
     images = noise(2)
-    views = [oriented(images, view) for view in range(8)]
-    np.testing.assert_array_equal(views[0], images)
-    np.testing.assert_array_equal(views[4], images[:, :, ::-1])
-    np.testing.assert_array_equal(views[2], images[:, ::-1, ::-1])
-    assert len({view.tobytes() for view in views}) == 8
+    copies = copies_of(images)
+    np.testing.assert_array_equal(copies[0], images)
+    np.testing.assert_array_equal(copies[4], images[:, :, ::-1])
+    np.testing.assert_array_equal(copies[2], images[:, ::-1, ::-1])
+    assert len({copy.tobytes() for copy in copies}) == 8
+
+
+def test_the_number_of_copies_is_as_told() -> None:
+    for knobs in ({}, {"flips": False}, {"turns": 1}, {"turns": 3, "zooms": 5}):
+        config = PredictConfig(**knobs)
+        assert len(set(list_copies(config))) == config.num_copies
+    assert PredictConfig(flips=False, turns=6, zooms=3).num_copies == 18
+
+
+def test_zooms_are_evenly_spread_around_the_image_as_it_is() -> None:
+    config = PredictConfig(flips=False, turns=1, zooms=5, zoom=1.44)
+    zooms = [copy.zoom for copy in list_copies(config)]
+    assert zooms == pytest.approx([1 / 1.44, 1 / 1.2, 1, 1.2, 1.44])
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_turn_by_resampling_goes_the_way_of_an_exact_one(mirrored: bool) -> None:
+    exact = make_copies(noise(2), Copy(mirrored, 0.25))
+    nearly = make_copies(noise(2), Copy(mirrored, 0.25, zoom=1 + 1e-9))
+    assert exact.dtype == np.uint8
+    assert nearly.dtype == np.float32
+    np.testing.assert_allclose(nearly, exact, atol=0.01)
+
+
+def test_a_zoom_shows_the_middle_larger() -> None:
+    image = np.zeros((1, 32, 32, 3), np.uint8)
+    image[:, 12:20, 12:20] = 200  # eight pixels across
+    larger = make_copies(image, Copy(zoom=2.0))[0, 16, :, 0]
+    assert (larger > 100).sum() == 16

@@ -111,7 +111,7 @@ def test_validation_predictions_are_those_of_the_galaxies_held_out(
     from pipeline.dataset import held_out, load_targets
 
     data = validation(*finished)
-    chosen = held_out(TRAIN_IDS, finished.config.train.validation_fraction)
+    chosen = held_out(TRAIN_IDS, finished.config.train, fold=0)
     assert data.ids.tolist() == TRAIN_IDS[chosen].tolist()
     raw = artifacts.raw(*finished)
     solutions = artifacts.raw_file(raw, "solutions")

@@ -38,13 +38,36 @@ def draw_transforms(
     # evenly spread in the logarithm: as many magnified as reduced
     scale = config.zoom ** rng.uniform(-1, 1, num_images)
     move = rng.uniform(-shift, shift, (2, num_images))
-    cos, sin = np.cos(angle) / scale, np.sin(angle) / scale
-    matrix = np.array([[mirror * cos, -sin], [mirror * sin, cos]])
-    transforms = np.zeros((num_images, NUM_DRAWN))
-    transforms[:, :8] = about_centre(matrix, image_size)
-    transforms[:, [2, 5]] += move.T
+    transforms = transforms_about_centre(image_size, angle, mirror, scale, move)
     if config.colour:  # who asks for none keeps the same chance for the rest
         transforms[:, 8] = config.colour * rng.standard_normal(num_images)
+    return transforms
+
+
+def transforms_about_centre(
+    image_size: int,
+    angle: np.ndarray,
+    mirror: np.ndarray,
+    scale: np.ndarray,
+    move: np.ndarray,
+) -> np.ndarray:
+    """Turns about the centre, then mirrors, magnifies and moves.
+
+    Args:
+        image_size: S.
+        angle: (B,) in radians, counter-clockwise.
+        mirror: (B,) -1 where left and right change places, else 1.
+        scale: (B,) how much larger.
+        move: (2, B) how far along the rows and along the columns to look, in pixels.
+
+    Returns:
+        (B, 9) float32, as `draw_transforms` says, with no light added.
+    """
+    cos, sin = np.cos(angle) / scale, np.sin(angle) / scale
+    matrix = np.array([[mirror * cos, -sin], [mirror * sin, cos]])
+    transforms = np.zeros((len(angle), NUM_DRAWN))
+    transforms[:, :8] = about_centre(matrix, image_size)
+    transforms[:, [2, 5]] += move.T
     return transforms.astype(np.float32)
 
 
