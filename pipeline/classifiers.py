@@ -2,12 +2,16 @@
 
 import time
 import warnings
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from pipeline.config import ClassifyConfig
 from pipeline.progress import progress
+
+if TYPE_CHECKING:
+    import keras
 
 
 class Part(NamedTuple):
@@ -85,25 +89,21 @@ def small_cnn(config: ClassifyConfig, fit: Part, watch: Part, test: Part) -> Fit
     started = time.monotonic()
     network = build_classifier(fit.images.shape[1])
     network.compile(
-        keras.optimizers.Adam(),
-        keras.losses.SparseCategoricalCrossentropy(),
-        metrics=["accuracy"],
+        keras.optimizers.Adam(), keras.losses.SparseCategoricalCrossentropy()
     )
     weights = balanced_weights(fit.classes) if config.class_weights else None
+    rng = np.random.default_rng(config.seed)
     watched = []
     with progress(config.epochs, "small CNN", "epoch") as bar:
         for _ in range(config.epochs):
-            network.fit(
-                fit.images,
-                fit.classes,
-                batch_size=config.batch_size,
-                class_weight=weights,
-                verbose=0,
-            )
-            _, accuracy = network.evaluate(*watch, verbose=0)
-            watched.append(f"{100 * accuracy:.0f}")
+            for rows in batches(rng.permutation(len(fit.classes)), config.batch_size):
+                network.train_on_batch(
+                    fit.images[rows], fit.classes[rows], class_weight=weights
+                )
+            guessed = predict_classes(network, watch.images, config.batch_size)
+            watched.append(f"{100 * (guessed == watch.classes).mean():.0f}")
             bar.update(1)
-    predicted = network.predict(test.images, verbose=0).argmax(axis=1)
+    predicted = predict_classes(network, test.images, config.batch_size)
     values = np.concatenate([weight.ravel() for weight in network.get_weights()])
     return Fitted(
         predicted,
@@ -111,6 +111,23 @@ def small_cnn(config: ClassifyConfig, fit: Part, watch: Part, test: Part) -> Fit
         float((values == 0).mean()),
         f"watched accuracy after each epoch: {', '.join(watched)} %",
     )
+
+
+def predict_classes(
+    network: "keras.Model", images: np.ndarray, batch_size: int
+) -> np.ndarray:
+    """The likeliest class of each image: (N,)."""
+    parts = [
+        network.predict_on_batch(images[rows]).argmax(axis=1)
+        for rows in batches(np.arange(len(images)), batch_size)
+    ]
+    return np.concatenate(parts)
+
+
+def batches(rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    """The rows in groups of `size`, the last one smaller where they do not go up."""
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
 
 
 def balanced_weights(classes: np.ndarray) -> dict[int, float]:

@@ -1,5 +1,7 @@
 """A whole competition in miniature: 24 labelled galaxies, 6 to predict."""
 
+import functools
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -11,13 +13,22 @@ from pipeline.config import Config, make_config
 from pipeline.fractions import write_fractions
 from pipeline.tree import QUESTIONS, answer_slice, shares_to_fractions
 from pipeline.workdir import WorkDir
-from tests.finished_run import finished  # noqa: F401
+from tests.finished_run import Run, finished  # noqa: F401
 from tests.kaggle_shell import shell, stand_in  # noqa: F401
 
 TRAIN_IDS = np.arange(100_000, 100_024)
 TEST_IDS = np.arange(200_000, 200_006)
+SMALL = {  # seconds of work
+    "preprocess.shard_size": 7,
+    "preprocess.image_size": 16,
+    "train.width": 4,
+    "train.epochs": 2,
+    "train.batch_size": 8,
+    "train.validation_fraction": 0.3,
+}
 
 
+@functools.cache
 def blob(brightness: int) -> bytes:
     """A 424 px jpg: a bright square on a dark sky."""
     image = np.full((424, 424, 3), 10, np.uint8)
@@ -70,27 +81,36 @@ def make_competition(folder: Path) -> Path:
 
 @pytest.fixture
 def config(folder: Path, tmp_path: Path) -> Config:
-    """Seconds of work."""
     return small_config(folder, tmp_path / "submissions")
 
 
 def small_config(
     folder: Path, submissions: Path, more: dict[str, object] | None = None
 ) -> Config:
-    return make_config(
-        str(folder),
-        "tiny",
-        {
-            "preprocess.shard_size": 7,
-            "preprocess.image_size": 16,
-            "train.width": 4,
-            "train.epochs": 2,
-            "train.batch_size": 8,
-            "train.validation_fraction": 0.3,
-            "export.folder": str(submissions),
-            **(more or {}),
-        },
-    )
+    settings = SMALL | {"export.folder": str(submissions)} | (more or {})
+    return make_config(str(folder), "tiny", settings)
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run that lacks the training; to be copied by who goes on with it."""
+    from pipeline.download import download
+    from pipeline.preprocess import preprocess
+
+    place = tmp_path_factory.mktemp("prepared")
+    folder = make_competition(place / "competition")
+    run = Run(small_config(folder, place / "submissions"), WorkDir(place / "work"))
+    download(*run)
+    preprocess(*run)
+    return run
+
+
+@pytest.fixture
+def ready(prepared: Run, tmp_path: Path) -> Run:
+    """A copy of a run that lacks the training, with submissions of its own."""
+    work = WorkDir(shutil.copytree(prepared.work.root, tmp_path / "ready"))
+    folder = Path(prepared.config.source)
+    return Run(small_config(folder, tmp_path / "submissions"), work)
 
 
 @pytest.fixture

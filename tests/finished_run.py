@@ -27,7 +27,7 @@ class Run(NamedTuple):
 
     def words(self) -> list[str]:
         """What makes the command line mean this run."""
-        from tests.test_end_to_end import SMALL
+        from tests.conftest import SMALL
 
         settings = SMALL | QUICK | {"export.folder": self.config.export.folder}
         sets = [f"--set={key}={value}" for key, value in settings.items()]

@@ -1,9 +1,12 @@
 """Every stage through the command line, as a user types it."""
 
+import io
 import json
 import os
+import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -11,42 +14,60 @@ import pytest
 
 from pipeline.__main__ import main
 from pipeline.fractions import read_fractions, write_fractions
-from tests.conftest import TEST_IDS, some_fractions
-
-SMALL = {
-    "preprocess.shard_size": 7,
-    "preprocess.image_size": 16,
-    "train.width": 4,
-    "train.epochs": 2,
-    "train.batch_size": 8,
-    "train.validation_fraction": 0.3,
-}
+from tests.conftest import SMALL, TEST_IDS, make_competition, some_fractions
+from tests.test_preprocess import spoil
 
 
 class Terminal:
     """Types commands in this process; keeps what they printed."""
 
-    def __init__(self, tmp_path: Path, patch: pytest.MonkeyPatch, capture) -> None:
-        self.work, self.submissions = tmp_path / "work", tmp_path / "submissions"
-        self.patch, self.capture = patch, capture
+    def __init__(self, place: Path) -> None:
+        self.work, self.submissions = place / "work", place / "submissions"
+        self.out = self.err = ""
 
     def type(self, *words: str) -> int:
-        self.patch.setattr(sys, "argv", ["./run.sh", *words, "--work", str(self.work)])
-        code = main()
-        self.out, self.err = self.capture.readouterr()
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch:
+            typed = ["./run.sh", *words, "--work", str(self.work)]
+            patch.setattr(sys, "argv", typed)
+            with redirect_stdout(out), redirect_stderr(err):
+                code = main()
+        self.out, self.err = out.getvalue(), err.getvalue()
         return code
 
-    def run_all(self, source: str) -> int:
+    def run_all(self, folder: Path) -> int:
         settings = SMALL | {"export.folder": self.submissions}
         sets = [f"--set={key}={value}" for key, value in settings.items()]
-        return self.type("all", "--source", source, "--preset", "tiny", *sets)
+        return self.type("all", "--source", str(folder), "--preset", "tiny", *sets)
 
 
 @pytest.fixture
-def terminal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> Terminal:
-    return Terminal(tmp_path, monkeypatch, capsys)
+def terminal(tmp_path: Path) -> Terminal:
+    return Terminal(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def spoiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The competition's files; one of the test images is empty."""
+    folder = make_competition(tmp_path_factory.mktemp("spoiled") / "competition")
+    spoil(folder / "images_test_rev1.zip", {"images_test_rev1/200002.jpg": b""})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done(spoiled: Path, tmp_path_factory: pytest.TempPathFactory) -> Terminal:
+    """Where `all` was typed, and nothing since: for reading only."""
+    terminal = Terminal(tmp_path_factory.mktemp("done"))
+    assert terminal.run_all(spoiled) == 0
+    return terminal
+
+
+@pytest.fixture
+def later(done: Terminal, terminal: Terminal) -> Terminal:
+    """One that stands where `done` does, to go on from there."""
+    shutil.copytree(done.work, terminal.work)
+    terminal.submissions = done.submissions
+    return terminal
 
 
 def states(terminal: Terminal) -> dict[str, str]:
@@ -55,35 +76,27 @@ def states(terminal: Terminal) -> dict[str, str]:
     return {row[0]: row[2] for row in rows}
 
 
-def test_all_ends_with_the_path_of_a_valid_submission(
-    terminal: Terminal, folder: Path
-) -> None:
-    assert terminal.run_all(str(folder)) == 0
-    (line,) = terminal.out.splitlines()
+def test_all_ends_with_the_path_of_a_valid_submission(done: Terminal) -> None:
+    (line,) = done.out.splitlines()
     ids, fractions = read_fractions(Path(line))
     assert ids.tolist() == TEST_IDS.tolist()
     assert fractions.shape == (6, 37)
 
 
-def test_all_again_does_nothing_and_says_so(terminal: Terminal, folder: Path) -> None:
-    terminal.run_all(str(folder))
-    first = terminal.out
-    files = {path: path.stat().st_mtime_ns for path in terminal.work.rglob("*.*")}
-    assert terminal.type("all") == 0
-    assert terminal.out == first
-    assert terminal.err.count("up to date") == 6
-    assert {
-        path: path.stat().st_mtime_ns for path in terminal.work.rglob("*.*")
-    } == files
+def test_all_again_does_nothing_and_says_so(done: Terminal, later: Terminal) -> None:
+    files = {path: path.stat().st_mtime_ns for path in later.work.rglob("*.*")}
+    assert later.type("all") == 0
+    assert later.out == done.out
+    assert later.err.count("up to date") == 6
+    assert {path: path.stat().st_mtime_ns for path in later.work.rglob("*.*")} == files
 
 
 def test_a_training_with_other_knobs_makes_stale_just_what_follows(
-    terminal: Terminal, folder: Path
+    later: Terminal,
 ) -> None:
-    terminal.run_all(str(folder))
-    assert set(states(terminal).values()) == {"done"}
-    assert terminal.type("train", "--set", "train.epochs=3") == 0
-    assert states(terminal) == {
+    assert set(states(later).values()) == {"done"}
+    assert later.type("train", "--set", "train.epochs=3") == 0
+    assert states(later) == {
         "raw": "done",
         "shards/train": "done",
         "shards/test": "done",
@@ -92,9 +105,9 @@ def test_a_training_with_other_knobs_makes_stale_just_what_follows(
         "predictions": "stale",
         "submission": "stale",
     }
-    assert terminal.type("all") == 0
-    assert terminal.err.count("up to date") == 4
-    assert set(states(terminal).values()) == {"done"}
+    assert later.type("all") == 0
+    assert later.err.count("up to date") == 4
+    assert set(states(later).values()) == {"done"}
 
 
 def test_a_stage_before_its_turn_names_the_one_to_run(
@@ -114,53 +127,42 @@ def test_a_bad_setting_is_refused_before_any_work(terminal: Terminal) -> None:
     assert not terminal.work.exists()
 
 
-def test_a_sigmoid_head_gives_a_valid_submission_too(
-    terminal: Terminal, folder: Path
-) -> None:
-    terminal.run_all(str(folder))
-    assert terminal.type("all", "--set", "train.head=sigmoid") == 0
-    _, fractions = read_fractions(Path(terminal.out.strip()))
+def test_a_sigmoid_head_gives_a_valid_submission_too(later: Terminal) -> None:
+    assert later.type("all", "--set", "train.head=sigmoid") == 0
+    _, fractions = read_fractions(Path(later.out.strip()))
     np.testing.assert_allclose(fractions[:, 0:3].sum(1), 1, atol=1e-5)
     np.testing.assert_allclose(fractions[:, 3:5].sum(1), fractions[:, 1], atol=1e-5)
 
 
-def test_a_bad_test_image_is_predicted_as_the_column_means(
-    terminal: Terminal, folder: Path
-) -> None:
-    from tests.test_preprocess import spoil
-
-    spoil(folder / "images_test_rev1.zip", {"images_test_rev1/200002.jpg": b""})
-    terminal.run_all(str(folder))
-    _, fractions = read_fractions(Path(terminal.out.strip()))
-    receipt = json.loads((terminal.work / "models/seed0/receipt.json").read_text())
+def test_a_bad_test_image_is_predicted_as_the_column_means(done: Terminal) -> None:
+    _, fractions = read_fractions(Path(done.out.strip()))
+    receipt = json.loads((done.work / "models/seed0/receipt.json").read_text())
     np.testing.assert_allclose(fractions[2], receipt["result"]["means"], atol=1e-6)
-    assert "bad image 200002.jpg: empty file; predicted as the column" in terminal.err
+    assert "bad image 200002.jpg: empty file; predicted as the column" in done.err
 
 
 def test_score_prints_json_and_takes_any_submission(
-    terminal: Terminal, folder: Path, tmp_path: Path
+    later: Terminal, tmp_path: Path
 ) -> None:
-    terminal.run_all(str(folder))
     truth = tmp_path / "truth.csv"
     write_fractions(truth, TEST_IDS, some_fractions(6, seed=5))
-    assert terminal.type("score", "--solutions", str(truth), "--json") == 0
-    verdict = json.loads(terminal.out)
+    assert later.type("score", "--solutions", str(truth), "--json") == 0
+    verdict = json.loads(later.out)
     assert 0 < verdict["rmse"] < 1
     assert verdict["num_galaxies"] == 6
     words = ("--solutions", str(truth), "--submission", str(truth), "--json")
-    assert terminal.type("score", *words) == 0
-    assert json.loads(terminal.out)["rmse"] == 0
+    assert later.type("score", *words) == 0
+    assert json.loads(later.out)["rmse"] == 0
 
 
 def test_two_fresh_work_directories_give_the_same_bytes(
-    terminal: Terminal, folder: Path
+    done: Terminal, terminal: Terminal, spoiled: Path
 ) -> None:
-    terminal.run_all(str(folder))
-    first = Path(terminal.out.strip()).read_bytes()
-    terminal.work = terminal.work.with_name("another")
-    terminal.submissions = terminal.submissions.with_name("others")
-    terminal.run_all(str(folder))
-    assert Path(terminal.out.strip()).read_bytes() == first
+    assert terminal.run_all(spoiled) == 0
+    assert terminal.out != done.out
+    assert (
+        Path(terminal.out.strip()).read_bytes() == Path(done.out.strip()).read_bytes()
+    )
 
 
 def test_help_explains_every_knob() -> None:

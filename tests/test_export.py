@@ -14,7 +14,18 @@ from pipeline.fractions import read_fractions
 from pipeline.ledger import read_ledger
 from pipeline.preprocess import preprocess
 from pipeline.workdir import WorkDir
-from tests.conftest import TEST_IDS, some_fractions, zip_csv
+from tests.conftest import TEST_IDS, small_config, some_fractions, zip_csv
+from tests.finished_run import Run
+
+
+@pytest.fixture
+def config(ready: Run) -> Config:
+    return ready.config
+
+
+@pytest.fixture
+def work(ready: Run) -> WorkDir:
+    return ready.work
 
 
 def predicted(
@@ -23,9 +34,7 @@ def predicted(
     fractions: np.ndarray | None = None,
     ids: np.ndarray = TEST_IDS,
 ) -> None:
-    """Makes all that export needs, with the given predictions."""
-    download(config, work)
-    preprocess(config, work)
+    """Makes what else export needs, with the given predictions."""
     for member in artifacts.members(config, work):
         with making(member) as result:
             result["weights"] = "none"
@@ -69,7 +78,7 @@ def test_a_demo_submission_says_so_whatever_its_name(
 
 
 def test_the_ledger_has_a_line_for_each_submission(
-    config: Config, work: WorkDir, folder: Path
+    config: Config, work: WorkDir, prepared: Run
 ) -> None:
     predicted(config, work)
     export(config, work)
@@ -77,7 +86,7 @@ def test_the_ledger_has_a_line_for_each_submission(
     export(config, work, force=True)
     (row,) = read_ledger(Path(config.export.folder))
     assert row["file"] == csv_path(config, work).name
-    assert row["source"] == str(folder)
+    assert row["source"] == prepared.config.source
     assert row["preset"] == "tiny"
     assert row["validation_rmse"] == "0.10000"
     assert len(row["sha256"]) == 64
@@ -131,10 +140,13 @@ def test_bad_predictions_leave_no_file(
 
 
 def test_test_images_must_be_those_of_the_sample_submission(
-    config: Config, work: WorkDir, folder: Path
+    folder: Path, tmp_path: Path
 ) -> None:
     zip_csv(folder / "all_zeros_benchmark.zip", TEST_IDS[1:], np.zeros((5, 37)))
-    config = make_config(str(folder), "tiny", {"export.folder": config.export.folder})
+    config = small_config(folder, tmp_path / "submissions")
+    work = WorkDir(tmp_path / "work")
+    download(config, work)
+    preprocess(config, work)
     predicted(config, work)
     with pytest.raises(PipelineError, match="differ in 1 galaxies, .* being 200000"):
         export(config, work)

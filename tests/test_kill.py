@@ -1,72 +1,150 @@
-"""kill -9 at any moment, then the same command, ends as if nothing had been."""
+"""kill -9 at any moment, then the same command, ends as if nothing had been.
+
+One run is killed a dozen times, each time a little later in its life: every start goes
+on from what the kill before has left.
+"""
 
 import os
+import re
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from pipeline.__main__ import main
+from pipeline import workdir
+from pipeline.workdir import WorkDir
+from tests.zygote import Zygote
 
-NUM_MOMENTS = 12
-
-
-def words(place: Path) -> list[str]:
-    return [
-        "all",
-        "--source=demo",
-        "--preset=tiny",
-        f"--work={place / 'work'}",
-        f"--set=export.folder={place / 'submissions'}",
-    ]
-
-
-def start(place: Path) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-m", "pipeline", *words(place)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+LIFE = {  # what a run is at, in order, and what it says as it comes to it
+    "download": r"work: source demo",
+    "preprocess, training images": r"raw[: ]",
+    "preprocess, test images": r"shards/train[: ]",
+    "train, 1st epoch": r"shards/test[: ]",
+    "train, 2nd epoch": r"(seed0:|going on after) epoch 1\b",
+    "train, 3rd epoch": r"(seed0:|going on after) epoch 2\b",
+    "train, best network": r"(seed0:|going on after) epoch 3\b",
+    "predict": r"models/seed0[: ]",
+    "export": r"predictions[: ]",
+    "": r"submission[: ]",  # nothing more to kill
+}
+MOMENTS = list(LIFE)
+KILLS = [*MOMENTS[:-1], "download", "predict", "export"]
+MOST_TRIES = 8
 
 
-def submission(place: Path) -> tuple[str, bytes]:
-    (path,) = place.glob("submissions/demo-tiny-*.csv")
-    return path.name, path.read_bytes()
+class Run(NamedTuple):
+    """Where a run works, and what starts it."""
+
+    place: Path
+    zygote: Zygote
+
+    @property
+    def work(self) -> WorkDir:
+        return WorkDir(self.place / "work")
+
+    def start(self) -> int:
+        words = ["all", "--source=demo", "--preset=tiny", f"--work={self.work.root}"]
+        submissions = f"--set=export.folder={self.place / 'submissions'}"
+        return self.zygote.start([*words, submissions])
+
+    def submission(self) -> tuple[str, bytes]:
+        (path,) = self.place.glob("submissions/demo-tiny-*.csv")
+        return path.name, path.read_bytes()
+
+    def num_ledger_lines(self) -> int:
+        ledger = workdir.ledger_file(self.place / "submissions")
+        return len(ledger.read_text().splitlines()) - 1
+
+    def folders(self, stage: str) -> list[Path]:
+        """What a stage makes."""
+        return {
+            "download": [self.work.raw],
+            "preprocess": [self.work.shards("train"), self.work.shards("test")],
+            "train": [self.work.member(0)],
+            "predict": [self.work.predictions],
+            "export": [self.work.submission],
+        }[stage]
 
 
-def num_ledger_lines(place: Path) -> int:
-    return len((place / "submissions" / "ledger.csv").read_text().splitlines()) - 1
+def stage_of(moment: str) -> str:
+    return moment.split(",")[0]
+
+
+def moment_of(line: str) -> str | None:
+    """What a run is at once it has said this; None: the line does not tell."""
+    for moment, pattern in LIFE.items():
+        if re.search(pattern, line):
+            return moment
+    return None
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
-    """A run that nobody killed, and the seconds it took."""
-    place = tmp_path_factory.mktemp("undisturbed")
-    started = time.monotonic()
-    _, errors = start(place).communicate()
-    assert list(place.glob("submissions/*.csv")), errors.decode()
-    return place, time.monotonic() - started
+def zygote() -> Iterator[Zygote]:
+    zygote = Zygote()
+    yield zygote
+    zygote.close()
 
 
-# one moment in each twelfth of the run, another each time the test is run
-@pytest.mark.parametrize("moment", range(NUM_MOMENTS))
-def test_a_kill_changes_nothing_in_the_end(
-    moment: int,
-    undisturbed: tuple[Path, float],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    place, seconds = undisturbed
-    after = (moment + np.random.default_rng().random()) * seconds / NUM_MOMENTS
-    run = start(tmp_path)
+def run_undisturbed(run: Run) -> dict[str, float]:
+    """Runs to the end; returns how many seconds it was at each moment of its life."""
+    began = {}
+    run.start()
+    for line in run.zygote.lines():
+        moment = moment_of(line)
+        if moment is not None:
+            began[moment] = time.monotonic()
+    assert list(began) == MOMENTS
+    times = list(began.values())
+    return dict(zip(MOMENTS[:-1], np.diff(times).tolist(), strict=True))
+
+
+def kill(run: Run, aim: str, after: float) -> str:
+    """Starts the run, kills it some seconds after it has come to a moment of its life.
+
+    Returns:
+        What it was at when it died; it may have got beyond the aim.
+    """
+    process, at = run.start(), MOMENTS[0]
+    lines = run.zygote.lines()
+    for line in lines:
+        at = moment_of(line) or at
+        if MOMENTS.index(at) >= MOMENTS.index(aim):
+            break
     time.sleep(after)
-    os.kill(run.pid, signal.SIGKILL)
-    run.communicate()
-    monkeypatch.setattr(sys, "argv", ["./run.sh", *words(tmp_path)])
-    assert main() == 0
-    assert submission(tmp_path) == submission(place), f"killed after {after:.2f} s"
-    assert num_ledger_lines(tmp_path) == 1
+    os.kill(process, signal.SIGKILL)
+    for line in lines:
+        at = moment_of(line) or at
+    return at
+
+
+def leave_unfinished(run: Run, stage: str) -> None:
+    """Leaves a stage that is done as a kill just before its very end would have."""
+    for folder in run.folders(stage):
+        workdir.receipt_file(folder).unlink(missing_ok=True)
+
+
+def test_a_dozen_kills_change_nothing_in_the_end(
+    zygote: Zygote, tmp_path: Path
+) -> None:
+    undisturbed, killed = (Run(tmp_path / name, zygote) for name in ("first", "second"))
+    seconds = run_undisturbed(undisturbed)
+    rng = np.random.default_rng()  # other moments each time the test is run
+    kills = []
+    for aim in sorted(KILLS, key=MOMENTS.index):
+        for halvings in range(MOST_TRIES):  # it may be over sooner than the last time
+            after = rng.random() * seconds[aim] / 2**halvings
+            died_at = kill(killed, aim, after)
+            kills.append(f"{after:.2f} s into {aim}: died at {died_at or 'the end'}")
+            if stage_of(died_at) == stage_of(aim):
+                break
+            leave_unfinished(killed, stage_of(aim))
+        else:
+            pytest.fail(f"no kill hit its stage: {kills}")
+    killed.start()
+    said = "".join(killed.zygote.lines())
+    assert killed.submission() == undisturbed.submission(), (kills, said)
+    assert killed.num_ledger_lines() == 1

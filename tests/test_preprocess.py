@@ -14,6 +14,12 @@ from pipeline.workdir import WorkDir
 from tests.conftest import TEST_IDS, TRAIN_IDS, blob
 
 
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets no workers start, which takes longer than these few images."""
+    monkeypatch.setattr("pipeline.parallel.num_cores", lambda: 1)
+
+
 def spoil(path: Path, spoiled: dict[str, bytes]) -> None:
     """Rewrites a zip with other content for some of its members."""
     with zipfile.ZipFile(path) as archive:
@@ -46,6 +52,7 @@ def test_every_image_becomes_a_row_beside_its_id(config: Config, work: WorkDir) 
     assert np.abs(middle.astype(int) - (TRAIN_IDS % 97 + 100)).max() <= 2
 
 
+@pytest.mark.usefixtures("alone")
 def test_rows_are_gathered_in_the_order_asked(config: Config, work: WorkDir) -> None:
     download(config, work)
     preprocess(config, work)
@@ -56,6 +63,7 @@ def test_rows_are_gathered_in_the_order_asked(config: Config, work: WorkDir) -> 
     np.testing.assert_array_equal(some[2], shards.arrays[1][1])
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_second_run_changes_no_file(config: Config, work: WorkDir) -> None:
     download(config, work)
     preprocess(config, work)
@@ -65,6 +73,7 @@ def test_a_second_run_changes_no_file(config: Config, work: WorkDir) -> None:
     assert contents(work.root) == before
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_changed_knob_rebuilds(config: Config, work: WorkDir, folder: Path) -> None:
     download(config, work)
     preprocess(config, work)
@@ -92,6 +101,7 @@ def test_a_bad_training_image_is_left_out(
     assert list(result["bad"]) == ["100005"]
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_bad_test_image_keeps_its_row(
     config: Config, work: WorkDir, folder: Path
 ) -> None:
@@ -106,6 +116,7 @@ def test_a_bad_test_image_keeps_its_row(
     assert list(artifacts.shards(config, work, "test").result["bad"]) == ["200002"]
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_damaged_member_is_a_bad_image(
     config: Config, work: WorkDir, folder: Path
 ) -> None:
@@ -120,6 +131,7 @@ def test_a_damaged_member_is_a_bad_image(
     assert "CRC" in bad["100010"]
 
 
+@pytest.mark.usefixtures("alone")
 def test_too_many_bad_images_stop_the_stage(
     config: Config, work: WorkDir, folder: Path
 ) -> None:

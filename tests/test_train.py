@@ -1,5 +1,6 @@
 import csv
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,11 @@ import pytest
 from pipeline import artifacts
 from pipeline.backend import start_keras
 from pipeline.config import Config
-from pipeline.download import download
 from pipeline.errors import PipelineError
-from pipeline.preprocess import preprocess
 from pipeline.train import train
 from pipeline.workdir import WorkDir
 from tests.conftest import TRAIN_IDS
+from tests.finished_run import Run
 
 start_keras()
 
@@ -21,11 +21,13 @@ from pipeline import fitting  # noqa: E402
 
 
 @pytest.fixture
-def ready(config: Config, work: WorkDir) -> WorkDir:
-    """A work directory that only lacks the training."""
-    download(config, work)
-    preprocess(config, work)
-    return work
+def eager() -> Iterator[None]:
+    """Computes step by step: to trace a training takes longer than its few steps."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 def with_knobs(config: Config, **knobs: object) -> Config:
@@ -36,25 +38,26 @@ def result(config: Config, work: WorkDir, member: int = 0) -> dict:
     return artifacts.members(config, work)[member].result
 
 
-def test_training_leaves_network_history_and_receipt(
-    config: Config, ready: WorkDir
-) -> None:
-    train(config, ready)
-    folder = ready.member(0)
+def test_training_leaves_network_history_and_receipt(ready: Run) -> None:
+    config, work = ready
+    train(config, work)
+    folder = work.member(0)
     names = sorted(path.name for path in folder.iterdir())
     assert names == ["history.csv", "model.keras", "receipt.json"]
     with open(folder / "history.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["1", "2"]
     best = min(float(row["validation_rmse"]) for row in rows)
-    assert result(config, ready)["validation_rmse"] == pytest.approx(best)
+    assert result(config, work)["validation_rmse"] == pytest.approx(best)
 
 
-def test_a_second_run_trains_nothing(config: Config, ready: WorkDir) -> None:
-    train(config, ready)
-    before = (ready.member(0) / "model.keras").stat().st_mtime_ns
-    train(config, ready)
-    assert (ready.member(0) / "model.keras").stat().st_mtime_ns == before
+@pytest.mark.usefixtures("eager")
+def test_a_second_run_trains_nothing(ready: Run) -> None:
+    config, work = ready
+    train(config, work)
+    before = (work.member(0) / "model.keras").stat().st_mtime_ns
+    train(config, work)
+    assert (work.member(0) / "model.keras").stat().st_mtime_ns == before
 
 
 def test_without_shards_the_command_is_named(config: Config, work: WorkDir) -> None:
@@ -74,62 +77,70 @@ def interrupt_after(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fitting, "save_checkpoint", save_then_stop)
 
 
+@pytest.mark.usefixtures("eager")
 def test_an_interrupted_training_ends_with_the_same_weights(
-    config: Config, ready: WorkDir, monkeypatch: pytest.MonkeyPatch
+    ready: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    config, work = ready
     config = with_knobs(config, epochs=4, ema_epochs=2.0)
-    train(config, ready)
-    undisturbed = result(config, ready)
+    train(config, work)
+    undisturbed = result(config, work)
     with monkeypatch.context() as patch:
         interrupt_after(2, patch)
         with pytest.raises(KeyboardInterrupt):
-            train(config, ready, force=True)
-    assert artifacts.members(config, ready)[0].state == "incomplete"
-    train(config, ready)
-    assert result(config, ready) == undisturbed
+            train(config, work, force=True)
+    assert artifacts.members(config, work)[0].state == "incomplete"
+    train(config, work)
+    assert result(config, work) == undisturbed
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_checkpoint_of_another_recipe_is_not_gone_on_from(
-    config: Config, ready: WorkDir, monkeypatch: pytest.MonkeyPatch
+    ready: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    config, work = ready
     other = with_knobs(config, learning_rate=0.01)
     with monkeypatch.context() as patch:
         interrupt_after(1, patch)
         with pytest.raises(KeyboardInterrupt):
-            train(other, ready)
-    train(config, ready)
-    after_another = result(config, ready)
-    train(config, ready, force=True)
-    assert result(config, ready) == after_another
+            train(other, work)
+    train(config, work)
+    after_another = result(config, work)
+    train(config, work, force=True)
+    assert result(config, work) == after_another
 
 
-def test_another_seed_gives_another_network(config: Config, ready: WorkDir) -> None:
+@pytest.mark.usefixtures("eager")
+def test_another_seed_gives_another_network(ready: Run) -> None:
+    config, work = ready
     config = with_knobs(config, seeds=2)
-    train(config, ready)
-    first, second = result(config, ready, 0), result(config, ready, 1)
+    train(config, work)
+    first, second = result(config, work, 0), result(config, work, 1)
     assert first["weights"] != second["weights"]
     assert first["num_validation"] == second["num_validation"]
 
 
-def test_one_more_member_leaves_the_others_alone(
-    config: Config, ready: WorkDir
-) -> None:
-    train(config, ready)
-    before = (ready.member(0) / "model.keras").stat().st_mtime_ns
-    train(with_knobs(config, seeds=2), ready)
-    assert (ready.member(0) / "model.keras").stat().st_mtime_ns == before
-    assert (ready.member(1) / "receipt.json").exists()
+@pytest.mark.usefixtures("eager")
+def test_one_more_member_leaves_the_others_alone(ready: Run) -> None:
+    config, work = ready
+    train(config, work)
+    before = (work.member(0) / "model.keras").stat().st_mtime_ns
+    train(with_knobs(config, seeds=2), work)
+    assert (work.member(0) / "model.keras").stat().st_mtime_ns == before
+    assert (work.member(1) / "receipt.json").exists()
 
 
+@pytest.mark.usefixtures("eager")
 def test_each_fold_has_a_network_that_was_not_fitted_to_it(
-    config: Config, ready: WorkDir, caplog: pytest.LogCaptureFixture
+    ready: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
+    config, work = ready
     caplog.set_level("INFO", "pipeline")
     config = with_knobs(config, folds=3, epochs=1)
-    train(config, ready)
-    names = [path.name for path in sorted((ready.root / "models").iterdir())]
+    train(config, work)
+    names = [path.name for path in sorted((work.root / "models").iterdir())]
     assert names == ["fold0-seed0", "fold1-seed0", "fold2-seed0"]
-    results = [result(config, ready, member) for member in range(3)]
+    results = [result(config, work, member) for member in range(3)]
     assert sum(member["num_validation"] for member in results) == len(TRAIN_IDS)
     assert {member["num_train"] + member["num_validation"] for member in results} == {
         len(TRAIN_IDS)
@@ -137,37 +148,38 @@ def test_each_fold_has_a_network_that_was_not_fitted_to_it(
     assert "fold1-seed0 (2/3): epoch 1/1" in caplog.text
 
 
+@pytest.mark.usefixtures("eager")
 def test_an_interrupted_run_of_folds_goes_on_with_the_member_it_was_at(
-    config: Config, ready: WorkDir, monkeypatch: pytest.MonkeyPatch
+    ready: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    config, work = ready
     config = with_knobs(config, folds=2)
     with monkeypatch.context() as patch:
         interrupt_after(3, patch)  # the first member has two epochs
         with pytest.raises(KeyboardInterrupt):
-            train(config, ready)
-    first, second = artifacts.members(config, ready)
+            train(config, work)
+    first, second = artifacts.members(config, work)
     assert (first.state, second.state) == ("done", "incomplete")
     before = first.receipt
-    train(config, ready)
-    assert artifacts.members(config, ready)[0].receipt == before
-    assert artifacts.members(config, ready)[1].state == "done"
+    train(config, work)
+    assert artifacts.members(config, work)[0].receipt == before
+    assert artifacts.members(config, work)[1].state == "done"
 
 
-def test_a_loss_that_runs_away_is_told_in_a_line(
-    config: Config, ready: WorkDir
-) -> None:
+@pytest.mark.usefixtures("eager")
+def test_a_loss_that_runs_away_is_told_in_a_line(ready: Run) -> None:
+    config, work = ready
     config = with_knobs(config, learning_rate=1e30, warmup=0.0)
     with pytest.raises(
         PipelineError, match="ran away in epoch .* Lower train.learning"
     ):
-        train(config, ready)
-    assert artifacts.members(config, ready)[0].state != "done"
+        train(config, work)
+    assert artifacts.members(config, work)[0].state != "done"
 
 
 @pytest.mark.parametrize("knobs", [{"loss": "huber"}, {"head": "sigmoid"}])
-def test_alternatives_train(
-    config: Config, ready: WorkDir, knobs: dict[str, str]
-) -> None:
+def test_alternatives_train(ready: Run, knobs: dict[str, str]) -> None:
+    config, work = ready
     config = with_knobs(config, **knobs)
-    train(config, ready)
-    assert np.isfinite(result(config, ready)["validation_rmse"])
+    train(config, work)
+    assert np.isfinite(result(config, work)["validation_rmse"])
