@@ -7,7 +7,7 @@ import numpy as np
 from pipeline import artifacts, workdir
 from pipeline.artifacts import making, require
 from pipeline.config import Config
-from pipeline.ensemble import obeying_tree, predict_members
+from pipeline.ensemble import as_submitted, predict_members
 from pipeline.workdir import WorkDir
 
 log = logging.getLogger(__name__)
@@ -28,15 +28,12 @@ def predict(config: Config, work: WorkDir, force: bool = False) -> None:
     members = [require(member) for member in artifacts.members(config, work)]
     with making(predictions) as result:
         ids, fractions = predict_members(config.predict, shards, members)
-        bad = np.isin(ids, [int(galaxy) for galaxy in shards.result["bad"]])
-        means = np.mean([member.result["means"] for member in members], axis=0)
-        fractions[bad] = means
-        fractions = obeying_tree(config.predict, fractions)
+        fractions = as_submitted(config.predict, shards, members, ids, fractions)
         with workdir.atomic(workdir.predictions_file(predictions.folder)) as partial:
             np.savez(partial, ids=ids, fractions=fractions)
         result |= {
             "num_images": len(ids),
-            "num_as_means": int(bad.sum()),
+            "num_as_means": len(shards.result["bad"]),
             "members": [member.name for member in members],
             "validation_rmse": float(
                 np.mean([member.result["validation_rmse"] for member in members])

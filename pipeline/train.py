@@ -4,7 +4,7 @@ import dataclasses
 import logging
 
 from pipeline import artifacts, workdir
-from pipeline.artifacts import Artifact, making, raw_file, require
+from pipeline.artifacts import Artifact, making, require
 from pipeline.config import Config
 from pipeline.workdir import WorkDir
 
@@ -33,22 +33,13 @@ def train(config: Config, work: WorkDir, force: bool = False) -> None:
 def train_member(
     config: Config, work: WorkDir, seed: int, member: Artifact, force: bool
 ) -> None:
-    shards = require(artifacts.shards(config, work, "train"))
-    solutions = raw_file(require(artifacts.raw(config, work)), "solutions")
+    require(artifacts.shards(config, work, "train"))
     from pipeline.backend import start_keras
 
     start_keras(seed)
-    from pipeline.dataset import load_targets
-    from pipeline.fitting import fit_network, split_training_set
-    from pipeline.shards import Shards
+    from pipeline.fitting import fit_network, load_training_set
 
-    images = Shards(shards.folder, shards.result["num_shards"])
-    data = split_training_set(
-        images,
-        load_targets(solutions, images.ids),
-        images.image_size / config.preprocess.crop_size,
-        config.train.validation_fraction,
-    )
+    data = load_training_set(config, work)
     own = dataclasses.replace(config.train, seed=seed)
     # a forced training starts over, any other goes on where it was interrupted
     with making(member, keep=not force) as result:
