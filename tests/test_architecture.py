@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "pipeline"
 STAGES = {"download", "preprocess", "train", "predict", "export"}
 BESIDE = {
     "score",
+    "benchmark",
     "status",
     "upload",
     "leaderboard",
@@ -19,7 +20,16 @@ BESIDE = {
     "show",
     "classify",
 }
-PURE = {"errors", "config", "tree", "images", "metrics", "sky", "diagnostics"}
+PURE = {
+    "errors",
+    "config",
+    "tree",
+    "images",
+    "metrics",
+    "sky",
+    "diagnostics",
+    "comparison",
+}
 HEAVY = {"tensorflow", "keras", "kaggle", "matplotlib", "sklearn", "jinja2"}
 
 
