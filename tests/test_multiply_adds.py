@@ -73,3 +73,20 @@ def test_a_product_of_unknown_size_is_no_guess() -> None:
     network = keras.Model(images, layers.Conv2D(4, 3)(images))
     with pytest.raises(ValueError, match="expected fixed shapes"):
         count_multiply_adds(network)
+
+
+class Repeated(layers.Layer):
+    """A product in a loop."""
+
+    def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        def product(turn: int, y: keras.KerasTensor) -> tuple:
+            return turn + 1, ops.matmul(y, ops.ones((3, 3)))
+
+        return ops.while_loop(lambda turn, y: turn < 4, product, (0, x))[1]
+
+
+def test_a_loop_is_refused() -> None:
+    images = keras.Input((8, 8, 3))
+    network = keras.Model(images, Repeated()(images))
+    with pytest.raises(ValueError, match="expected no loop or branch"):
+        count_multiply_adds(network)
