@@ -10,8 +10,6 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from tqdm import tqdm
-
 from pipeline.config import (
     PRESETS,
     SECTIONS,
@@ -21,6 +19,7 @@ from pipeline.config import (
     spoken,
 )
 from pipeline.errors import PipelineError
+from pipeline.progress import start_logging
 from pipeline.settings import Typed, remember, settle
 from pipeline.workdir import WorkDir, locked
 
@@ -38,6 +37,7 @@ STAGES = {  # in running order: what each does, and whose knobs it reads
 OTHERS = {
     "all": "all five stages and the report, each only where something changed",
     "score": "score a submission against solutions",
+    "benchmark": "train several models on the same galaxies and compare them",
     "status": "what is done, stale or missing in a work directory",
     "upload": "upload a submission to Kaggle, wait for its score, note it",
     "leaderboard": "every submission: validation, public and private score, place",
@@ -74,6 +74,9 @@ def run(options: argparse.Namespace) -> None:
         file_values=read_config_file(Path(options.config)) if options.config else None,
         set_values=parse_settings(options.set),
     )
+    if options.command == "benchmark":
+        run_benchmark(options, typed)
+        return
     config, work = settle(typed)
     if options.command == "status":
         from pipeline.status import status
@@ -173,6 +176,27 @@ def run_score(options: argparse.Namespace, config: Config, work: WorkDir) -> Non
     print(json.dumps(verdict.as_dict()) if options.json else describe(verdict))
 
 
+def run_benchmark(options: argparse.Namespace, typed: Typed) -> None:
+    from pipeline.benchmark import benchmark
+    from pipeline.comparison import as_data, describe
+
+    if typed.preset:
+        raise PipelineError("benchmark takes its presets from --models, not --preset.")
+    solutions = Path(options.solutions).absolute() if options.solutions else None
+    rows, failed = benchmark(
+        typed, options.models, options.minutes, solutions, options.force
+    )
+    if rows and options.json:
+        print(json.dumps(as_data(rows)))
+    elif rows:
+        print(describe(rows))
+    if failed:
+        raise PipelineError(
+            f"No score for {', '.join(failed)}: the log above says why. The same "
+            "command tries again."
+        )
+
+
 def run_upload(options: argparse.Namespace, config: Config, work: WorkDir) -> None:
     from pipeline.upload import WAIT_SECONDS, upload
 
@@ -192,20 +216,6 @@ def run_doctor(config: Config, work: WorkDir) -> None:
             f'{stopping} of these would stop "./run.sh all"; each STOP line says what '
             "to do."
         )
-
-
-class BarFriendlyHandler(logging.Handler):
-    """Log lines on standard error that leave a progress bar whole."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        tqdm.write(self.format(record), file=sys.stderr)
-
-
-def start_logging() -> None:
-    handler = BarFriendlyHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    log.handlers = [handler]
-    log.setLevel(logging.INFO)
 
 
 class Parser(argparse.ArgumentParser):
@@ -235,6 +245,30 @@ def parser() -> argparse.ArgumentParser:
     )
     scoring.add_argument("--json", action="store_true", help="print JSON")
     add_common(scoring)
+    comparing = add_command(
+        commands,
+        "benchmark",
+        OTHERS["benchmark"],
+        knob_help("preprocess", "train", "predict"),
+    )
+    comparing.add_argument(
+        "--models",
+        required=True,
+        metavar="PRESET[+section.key=value...],...",
+        help="a run for each, in a folder of --work (default work/benchmark-<source>)",
+    )
+    comparing.add_argument(
+        "--minutes",
+        type=minutes,
+        help="train each so long, in as many epochs as fit (default: the preset's)",
+    )
+    comparing.add_argument(
+        "--solutions",
+        metavar="FILE.csv",
+        help="labels of test galaxies, to score these (default: those held out)",
+    )
+    comparing.add_argument("--json", action="store_true", help="print JSON")
+    add_common(comparing)
     add_common(add_command(commands, "status", OTHERS["status"]))
     uploading = add_command(commands, "upload", OTHERS["upload"], knob_help("kaggle"))
     uploading.add_argument(
@@ -315,6 +349,17 @@ def seconds(text: str) -> float:
         raise argparse.ArgumentTypeError(
             f'takes seconds, not "{text}"; a FILE goes before it'
         ) from None
+
+
+def minutes(text: str) -> float:
+    """The argument of --minutes."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f'takes minutes, above 0. Got "{text}"')
+    return value
 
 
 def knob_help(*sections: str) -> str:

@@ -4,6 +4,7 @@
        \\-> shards/test ------------------------------------^
 
     validation -> classify; validation, predictions, classify -> report
+    shards/train -> pace; models/<member> -> scored
 
 An artifact is done when its receipt holds the recipe that today's knobs and inputs ask
 for; so a changed knob or a changed input makes stale all that follows from it.
@@ -23,7 +24,7 @@ from typing import Any, Literal
 from pipeline import workdir
 from pipeline.config import Config
 from pipeline.errors import PipelineError
-from pipeline.sources.folder import fingerprint
+from pipeline.sources.folder import digest_of, fingerprint
 from pipeline.workdir import Split, WorkDir
 
 State = Literal["done", "stale", "incomplete", "missing"]
@@ -228,6 +229,28 @@ def validation(config: Config, work: WorkDir) -> Artifact:
     return Artifact(
         "validation", work.validation, "predict", knobs, members(config, work)
     )
+
+
+def pace(config: Config, work: WorkDir, minutes: float) -> Artifact:
+    """How many epochs of a training fit into so many minutes on this machine."""
+    trained = members(config, work)
+    knobs = {key: value for key, value in trained[0].knobs.items() if key != "epochs"}
+    return Artifact(
+        "pace",
+        work.pace,
+        "benchmark",
+        knobs | {"minutes": minutes, "num_members": len(trained)},
+        trained[0].inputs,
+    )
+
+
+def scored(config: Config, work: WorkDir, solutions: Path | None) -> Artifact:
+    """Predictions of galaxies whose labels are known: test ones, or those held out."""
+    knobs, inputs = {}, (validation(config, work),)
+    if solutions:
+        knobs = asdict(config.predict) | {"solutions": digest_of(solutions)}
+        inputs = (shards(config, work, "test"), *members(config, work))
+    return Artifact("scored", work.scored, "benchmark", knobs, inputs)
 
 
 def classification(config: Config, work: WorkDir) -> Artifact:

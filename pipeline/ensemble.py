@@ -64,6 +64,35 @@ def average_by_row(
     return known, sums / counts[:, None]
 
 
+def as_submitted(
+    config: PredictConfig,
+    split: Artifact,
+    members: list[Artifact],
+    ids: np.ndarray,
+    fractions: np.ndarray,
+) -> np.ndarray:
+    """What a submission says of galaxies: the column means where there is no image.
+
+    Args:
+        config: whether to obey the tree.
+        split: the finished shards, which name the unreadable images.
+        members: the networks that predicted.
+        ids: (N,) int64.
+        fractions: (N, 37) as predicted.
+
+    Returns:
+        (N, 37) float64.
+    """
+    bad = np.isin(ids, [int(galaxy) for galaxy in split.result["bad"]])
+    known = np.where(bad[:, None], column_means(members), fractions)
+    return obeying_tree(config, known)
+
+
+def column_means(members: list[Artifact]) -> np.ndarray:
+    """The mean fractions of the galaxies that were fitted: (37,) float64."""
+    return np.mean([member.result["means"] for member in members], axis=0)
+
+
 def obeying_tree(config: PredictConfig, fractions: np.ndarray) -> np.ndarray:
     """Between 0 and 1, each question rescaled to its parent if the knob asks for it.
 

@@ -13,9 +13,11 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from pipeline import workdir
+from pipeline import artifacts, workdir
+from pipeline.artifacts import raw_file, require
 from pipeline.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from pipeline.config import TrainConfig
+from pipeline.config import Config, TrainConfig
+from pipeline.dataset import held_out, load_targets
 from pipeline.errors import PipelineError
 from pipeline.inference import predict_rows
 from pipeline.metrics import Score, score_fractions
@@ -24,6 +26,7 @@ from pipeline.models.augmentation import NUM_DRAWN, Warp, draw_transforms
 from pipeline.optimizers import build_optimizer
 from pipeline.progress import progress
 from pipeline.shards import Shards
+from pipeline.workdir import WorkDir
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +55,22 @@ class TrainingSet:
     def means(self) -> np.ndarray:
         """The mean fraction of each answer among the rows to fit: (37,) float64."""
         return self.targets[self.train].mean(axis=0, dtype=np.float64)
+
+
+def load_training_set(config: Config, work: WorkDir, fold: int = 0) -> TrainingSet:
+    """The work directory's training galaxies, a fold of them held out.
+
+    Reads   shards/train/, raw/ (training_solutions_rev1)
+    """
+    shards = require(artifacts.shards(config, work, "train"))
+    solutions = raw_file(require(artifacts.raw(config, work)), "solutions")
+    images = Shards(shards.folder, shards.result["num_shards"])
+    return split_training_set(
+        images,
+        load_targets(solutions, images.ids),
+        images.image_size / config.preprocess.crop_size,
+        held_out(images.ids, config.train, fold),
+    )
 
 
 def split_training_set(

@@ -1,13 +1,19 @@
 """Work spread over all cores, with a progress bar, and no worker left behind."""
 
+import logging
 import multiprocessing
 import os
+import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import TypeVar
 
-from pipeline.progress import progress
+from pipeline.errors import PipelineError
+from pipeline.progress import progress, start_logging
+
+log = logging.getLogger(__name__)
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -64,6 +70,50 @@ def worker_pool(size: int) -> ProcessPoolExecutor:
     # spawn, since a fork after TensorFlow has started its threads can hang
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(size, mp_context=context, initializer=start_worker)
+
+
+def in_own_process(what: str, task: Callable[..., None], *arguments: object) -> bool:
+    """Runs a task in a fresh interpreter; what goes wrong there is told in the log.
+
+    Args:
+        what: what the task is for, in front of an error.
+        task: a function of a module, so that it can be pickled.
+        arguments: its own.
+
+    Returns:
+        Whether it went well.
+    """
+    process = multiprocessing.get_context("spawn").Process(
+        target=run_alone, args=(what, task, arguments)
+    )
+    process.start()
+    try:
+        process.join()
+    finally:
+        process.kill()  # where this process is told to end before that one has
+        process.join()
+    if process.exitcode < 0:
+        log.error(
+            "error: %s: its process was ended by signal %d; 9 means that memory may "
+            "have run out",
+            what,
+            -process.exitcode,
+        )
+    return process.exitcode == 0
+
+
+def run_alone(
+    what: str, task: Callable[..., None], arguments: tuple[object, ...]
+) -> None:
+    """The whole life of the process that a task has to itself."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends this
+    start_logging()
+    watch_parent()
+    try:
+        task(*arguments)
+    except PipelineError as error:
+        log.error("error: %s: %s", what, error)
+        sys.exit(1)
 
 
 def start_worker() -> None:

@@ -10,7 +10,12 @@ from pipeline.artifacts import Artifact, making, require
 from pipeline.blending import average_validation, load_others
 from pipeline.config import Config
 from pipeline.dataset import fold_of, match_ids
-from pipeline.ensemble import average_by_row, obeying_tree, predict_members
+from pipeline.ensemble import (
+    as_submitted,
+    average_by_row,
+    obeying_tree,
+    predict_members,
+)
 from pipeline.metrics import effective_number, score_fractions
 from pipeline.resemblance import resemblance_weights
 from pipeline.validation import Validation, validation
@@ -44,7 +49,7 @@ def predict(config: Config, work: WorkDir, force: bool = False) -> None:
             np.savez(partial, ids=ids, fractions=fractions)
         result |= {
             "num_images": len(ids),
-            "num_as_means": len(own) - len(alike),
+            "num_as_means": len(shards.result["bad"]),
             "members": [member.name for member in members],
             "averaged_with": [other.folder for other in others],
         }
@@ -83,13 +88,12 @@ def ask_networks(
     parts = predict_members(config.predict, shards, members, every_row)
     fractions = np.mean(parts, axis=0)
     bad = np.isin(ids, [int(galaxy) for galaxy in shards.result["bad"]])
-    fractions[bad] = np.mean([member.result["means"] for member in members], axis=0)
     folds = fold_of(ids, config.train.folds)
     rows = [np.flatnonzero(folds == fold) for fold, _ in config.train.members()]
     chosen = [part[own] for part, own in zip(parts, rows, strict=True)]
     _, alike = average_by_row(chosen, rows)
     return (
-        obeying_tree(config.predict, fractions),
+        as_submitted(config.predict, shards, members, ids, fractions),
         obeying_tree(config.predict, alike[~bad]),
     )
 

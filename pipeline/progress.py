@@ -1,5 +1,6 @@
-"""Progress bars on standard error, silent where nobody watches."""
+"""Progress bars and log lines on standard error, which leave each other whole."""
 
+import logging
 import sys
 from typing import Any
 
@@ -25,3 +26,18 @@ def progress(total: int, what: str, unit: str, **options: Any) -> tqdm:
         leave=False,
         **options,
     )
+
+
+class BarFriendlyHandler(logging.Handler):
+    """Log lines on standard error that leave a progress bar whole."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(self.format(record), file=sys.stderr)
+
+
+def start_logging() -> None:
+    handler = BarFriendlyHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log = logging.getLogger("pipeline")
+    log.handlers = [handler]
+    log.setLevel(logging.INFO)

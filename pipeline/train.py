@@ -4,7 +4,7 @@ import dataclasses
 import logging
 
 from pipeline import artifacts, workdir
-from pipeline.artifacts import making, raw_file, require
+from pipeline.artifacts import making, require
 from pipeline.config import Config
 from pipeline.workdir import WorkDir
 
@@ -36,22 +36,13 @@ def train_member(config: Config, work: WorkDir, number: int, force: bool) -> Non
     members = artifacts.members(config, work)
     member = members[number]
     title = f"{member.folder.name} ({number + 1}/{len(members)})"
-    shards = require(artifacts.shards(config, work, "train"))
-    solutions = raw_file(require(artifacts.raw(config, work)), "solutions")
+    require(artifacts.shards(config, work, "train"))
     from pipeline.backend import start_keras
 
     start_keras(seed)
-    from pipeline.dataset import held_out, load_targets
-    from pipeline.fitting import fit_network, split_training_set
-    from pipeline.shards import Shards
+    from pipeline.fitting import fit_network, load_training_set
 
-    images = Shards(shards.folder, shards.result["num_shards"])
-    data = split_training_set(
-        images,
-        load_targets(solutions, images.ids),
-        images.image_size / config.preprocess.crop_size,
-        held_out(images.ids, config.train, fold),
-    )
+    data = load_training_set(config, work, fold)
     own = dataclasses.replace(config.train, seed=seed)
     # a forced training starts over, any other goes on where it was interrupted
     with making(member, keep=not force) as result:

@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -60,6 +61,21 @@ class WorkDir:
     def classification(self) -> Path:
         return self.root / "classify"
 
+    @property
+    def pace(self) -> Path:
+        return self.root / "pace"
+
+    @property
+    def scored(self) -> Path:
+        return self.root / "scored"
+
+    def run(self, name: str) -> "WorkDir":
+        """One of the runs that a benchmark compares, by its name there."""
+        return WorkDir(self.root / re.sub(r"[^\w.+=-]+", "_", name))
+
+    def benchmark(self, kind: Literal["md", "json"]) -> Path:
+        return self.root / f"benchmark.{kind}"
+
     def card(self, galaxy: int) -> Path:
         return self.root / "show" / f"{galaxy}.png"
 
@@ -102,6 +118,10 @@ def predictions_file(folder: Path) -> Path:
 
 def validation_file(folder: Path) -> Path:
     return folder / "validation.npz"
+
+
+def scored_file(folder: Path) -> Path:
+    return folder / "scored.npz"
 
 
 def plot_file(folder: Path, name: str) -> Path:

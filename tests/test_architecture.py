@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "pipeline"
 STAGES = {"download", "preprocess", "train", "predict", "export"}
 BESIDE = {
     "score",
+    "benchmark",
     "status",
     "upload",
     "leaderboard",
@@ -21,7 +22,7 @@ BESIDE = {
 }
 PURE = {
     *("errors", "config", "tree", "images", "metrics", "sky", "diagnostics"),
-    "resemblance",
+    *("resemblance", "comparison"),
 }
 HEAVY = {"tensorflow", "keras", "kaggle", "matplotlib", "sklearn", "jinja2"}
 

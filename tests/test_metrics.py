@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from pipeline.metrics import effective_number, rmse_per_question, score_fractions
+from pipeline.metrics import (
+    effective_number,
+    rmse_per_question,
+    score_fractions,
+    score_ratio,
+)
 
 
 def test_the_root_is_taken_last() -> None:
@@ -57,3 +62,17 @@ def test_a_questions_rmse_knows_only_its_answers() -> None:
     by_question = rmse_per_question(fractions, targets)
     assert by_question[6] == pytest.approx(0.5)
     assert sum(by_question.values()) == pytest.approx(0.5)
+
+
+def test_a_ratio_is_as_sure_as_repeated_samples_say() -> None:
+    rng = np.random.default_rng(0)
+    targets = np.zeros((500, 37))
+    ratios, errors = [], []
+    for _ in range(200):
+        shared = rng.gamma(2.0, 0.05, (500, 1))  # what is hard is so for both
+        one, other = rng.normal(0, 1, (2, 500, 37)) * shared
+        ratio, error = score_ratio(one, 1.1 * other, targets)
+        ratios.append(ratio)
+        errors.append(error)
+    assert np.mean(ratios) == pytest.approx(1 / 1.1, rel=0.005)
+    assert np.mean(errors) == pytest.approx(np.std(ratios), rel=0.15)
