@@ -13,7 +13,6 @@ from pipeline.errors import PipelineError
 from pipeline.preprocess import preprocess
 from pipeline.train import train
 from pipeline.workdir import WorkDir
-from tests.conftest import TRAIN_IDS
 
 start_keras()
 
@@ -121,36 +120,29 @@ def test_one_more_member_leaves_the_others_alone(
     assert (ready.member(1) / "receipt.json").exists()
 
 
-def test_each_fold_has_a_network_that_was_not_fitted_to_it(
-    config: Config, ready: WorkDir, caplog: pytest.LogCaptureFixture
+def test_each_fold_has_its_network_and_an_interrupted_run_keeps_the_finished(
+    config: Config,
+    ready: WorkDir,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO", "pipeline")
-    config = with_knobs(config, folds=3, epochs=1)
-    train(config, ready)
-    names = [path.name for path in sorted((ready.root / "models").iterdir())]
-    assert names == ["fold0-seed0", "fold1-seed0", "fold2-seed0"]
-    results = [result(config, ready, member) for member in range(3)]
-    assert sum(member["num_validation"] for member in results) == len(TRAIN_IDS)
-    assert {member["num_train"] + member["num_validation"] for member in results} == {
-        len(TRAIN_IDS)
-    }
-    assert "fold1-seed0 (2/3): epoch 1/1" in caplog.text
-
-
-def test_an_interrupted_run_of_folds_goes_on_with_the_member_it_was_at(
-    config: Config, ready: WorkDir, monkeypatch: pytest.MonkeyPatch
-) -> None:
     config = with_knobs(config, folds=2)
     with monkeypatch.context() as patch:
         interrupt_after(3, patch)  # the first member has two epochs
         with pytest.raises(KeyboardInterrupt):
             train(config, ready)
     first, second = artifacts.members(config, ready)
+    assert [first.folder.name, second.folder.name] == ["fold0-seed0", "fold1-seed0"]
     assert (first.state, second.state) == ("done", "incomplete")
     before = first.receipt
     train(config, ready)
-    assert artifacts.members(config, ready)[0].receipt == before
-    assert artifacts.members(config, ready)[1].state == "done"
+    assert first.receipt == before
+    assert second.state == "done"
+    assert "fold1-seed0 (2/2): epoch 2/2" in caplog.text
+    # what one network was fitted to, the other one held out
+    assert first.result["num_train"] == second.result["num_validation"]
+    assert first.result["num_validation"] == second.result["num_train"]
 
 
 def test_a_loss_that_runs_away_is_told_in_a_line(
