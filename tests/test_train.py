@@ -12,7 +12,6 @@ from pipeline.config import Config
 from pipeline.errors import PipelineError
 from pipeline.train import train
 from pipeline.workdir import WorkDir
-from tests.conftest import TRAIN_IDS
 from tests.finished_run import Run
 
 start_keras()
@@ -131,39 +130,27 @@ def test_one_more_member_leaves_the_others_alone(ready: Run) -> None:
 
 
 @pytest.mark.usefixtures("eager")
-def test_each_fold_has_a_network_that_was_not_fitted_to_it(
-    ready: Run, caplog: pytest.LogCaptureFixture
+def test_each_fold_has_its_network_and_an_interrupted_run_keeps_the_finished(
+    ready: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     config, work = ready
     caplog.set_level("INFO", "pipeline")
-    config = with_knobs(config, folds=3, epochs=1)
-    train(config, work)
-    names = [path.name for path in sorted((work.root / "models").iterdir())]
-    assert names == ["fold0-seed0", "fold1-seed0", "fold2-seed0"]
-    results = [result(config, work, member) for member in range(3)]
-    assert sum(member["num_validation"] for member in results) == len(TRAIN_IDS)
-    assert {member["num_train"] + member["num_validation"] for member in results} == {
-        len(TRAIN_IDS)
-    }
-    assert "fold1-seed0 (2/3): epoch 1/1" in caplog.text
-
-
-@pytest.mark.usefixtures("eager")
-def test_an_interrupted_run_of_folds_goes_on_with_the_member_it_was_at(
-    ready: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config, work = ready
     config = with_knobs(config, folds=2)
     with monkeypatch.context() as patch:
         interrupt_after(3, patch)  # the first member has two epochs
         with pytest.raises(KeyboardInterrupt):
             train(config, work)
     first, second = artifacts.members(config, work)
+    assert [first.folder.name, second.folder.name] == ["fold0-seed0", "fold1-seed0"]
     assert (first.state, second.state) == ("done", "incomplete")
     before = first.receipt
     train(config, work)
-    assert artifacts.members(config, work)[0].receipt == before
-    assert artifacts.members(config, work)[1].state == "done"
+    assert first.receipt == before
+    assert second.state == "done"
+    assert "fold1-seed0 (2/2): epoch 2/2" in caplog.text
+    # what one network was fitted to, the other one held out
+    assert first.result["num_train"] == second.result["num_validation"]
+    assert first.result["num_validation"] == second.result["num_train"]
 
 
 @pytest.mark.usefixtures("eager")
