@@ -6,7 +6,8 @@ from keras import ops
 from pipeline.config import TrainConfig
 
 FALLS = {"steps": (0.72, 0.92), "constant": ()}  # shares of all steps, as in 2014
-UNDECAYED = ["^bias$", "^gamma$", "^beta$"]  # shifts and scales: small is no virtue
+# shifts and scales, which nothing is gained by keeping small; TensorFlow adds ":0"
+UNDECAYED = [r"\b(bias|gamma|beta)(:0)?$"]
 
 
 def build_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.Optimizer:
