@@ -20,7 +20,7 @@ BACKBONES = (  # can start from weights of elsewhere
     "convnexttiny",
     "dinov2",
 )
-SMALLEST_IMAGE = {"dieleman2014": 98} | dict.fromkeys(BACKBONES, 32)  # px; else 16
+SMALLEST_IMAGE = {"dieleman2014": 99} | dict.fromkeys(BACKBONES, 32)  # px; else 16
 PATCH_SIZE = 14  # px along the side of what dinov2 sees as one
 SIZE_MULTIPLE = {"compact": 2, "dinov2": PATCH_SIZE}  # px
 WEIGHTS_ENDINGS = (".h5", ".keras")

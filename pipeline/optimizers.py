@@ -6,8 +6,8 @@ from keras import ops
 from pipeline.config import TrainConfig
 
 FALLS = {"steps": (0.72, 0.92), "constant": ()}  # shares of all steps, as in 2014
-# shifts and scales, which are not better for being small
-UNDECAYED = ["^bias$", "^gain$", "^gamma$", "^beta$"]
+# shifts and scales, which nothing is gained by keeping small; TensorFlow adds ":0"
+UNDECAYED = [r"\b(bias|gain|gamma|beta)(:0)?$"]
 
 
 def build_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.Optimizer:

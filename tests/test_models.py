@@ -188,3 +188,17 @@ def test_a_zoom_shows_the_middle_larger() -> None:
     image[:, 12:20, 12:20] = 200  # eight pixels across
     larger = make_copies(image, Copy(zoom=2.0))[0, 16, :, 0]
     assert (larger > 100).sum() == 16
+
+
+def test_light_is_added_along_one_axis_of_colour() -> None:
+    grey = np.full((50, 32, 32, 3), 100, np.uint8)
+    added = warp(grey, transforms(50, colour=0.5)) - 100
+    red, green, blue = added[:, 16, 16].T
+    np.testing.assert_allclose(green, red * 0.01253134 / 0.0148366, atol=1e-3)
+    np.testing.assert_allclose(blue, red * 0.01040762 / 0.0148366, atol=1e-3)
+    assert 1.2 < red.std() < 2.6  # half of 0.0148 * 255 = 1.9
+
+
+def test_light_changes_no_other_draw() -> None:
+    with_light = transforms(5, rotate=True, colour=0.5)
+    np.testing.assert_array_equal(with_light[:, :8], transforms(5, rotate=True)[:, :8])

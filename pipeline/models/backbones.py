@@ -1,5 +1,6 @@
 """Where a backbone's first weights come from: chance, ImageNet or a file."""
 
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -48,8 +49,10 @@ def load(file: Path, model: str, backbone: keras.Model) -> None:
     if not file.is_file():
         raise PipelineError(f"train.weights names {file}, which is no file.")
     try:
-        backbone.load_weights(file)
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # of layers left untouched
+            backbone.load_weights(file)
+    except (ValueError, KeyError, OSError, UserWarning, zipfile.BadZipFile) as error:
         raise PipelineError(
             f"{file} does not hold the weights of a {model} without its top."
         ) from error

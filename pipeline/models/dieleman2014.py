@@ -20,7 +20,7 @@ EIGHTH_TURN = np.array([[1, -1], [1, 1]]) / np.sqrt(2)
 
 
 def features(images: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
-    """Pixels (B, S, S, 3) of 0 to 255, S at least 98 -> (B, 2048)."""
+    """Pixels (B, S, S, 3) of 0 to 255, S at least 99 -> (B, 2048)."""
     x = layers.Rescaling(1 / 255)(images)
     x = Parts()(x)  # (16 B, 45, 45, 3)
     x = convolve(x, 32, 6)

@@ -1,0 +1,61 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from pipeline.backend import start_keras
+from pipeline.config import TrainConfig
+
+start_keras()
+
+import keras  # noqa: E402
+
+from pipeline.optimizers import build_optimizer, build_schedule  # noqa: E402
+
+
+def rates(schedule: str, warmup: float = 0.0) -> np.ndarray:
+    """The rate of each of 25 steps whose highest is 1."""
+    config = TrainConfig(schedule=schedule, learning_rate=1.0, warmup=warmup)
+    rate = build_schedule(config, 25)
+    return np.array([float(rate(step)) for step in range(25)])
+
+
+def test_steps_fall_to_a_tenth_after_72_and_92_percent() -> None:
+    wanted = np.repeat([1, 0.1, 0.01], [18, 5, 2])
+    np.testing.assert_allclose(rates("steps"), wanted, rtol=1e-5)
+
+
+def test_a_constant_rate_stays() -> None:
+    np.testing.assert_allclose(rates("constant"), 1)
+
+
+def test_a_cosine_ends_near_zero() -> None:
+    cosine = rates("cosine")
+    assert cosine[0] == pytest.approx(1)
+    assert cosine[12] > 0.5 > cosine[13]
+    assert cosine[24] < 0.01
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "steps", "constant"])
+def test_every_schedule_warms_up(schedule: str) -> None:
+    rising = rates(schedule, warmup=0.2)[:6]
+    assert 0 < rising[0] < 0.2
+    assert (np.diff(rising) > 0).all()
+    assert rising[5] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("name", ["adamw", "sgd", "adam"])
+def test_only_kernels_decay(name: str) -> None:
+    layers = [keras.layers.Dense(2), keras.layers.BatchNormalization()]
+    network = keras.Sequential([keras.Input((2,)), *layers])
+    config = TrainConfig(optimizer=name, weight_decay=0.1, learning_rate=1.0)
+    config = dataclasses.replace(config, schedule="constant", warmup=0.0, ema_epochs=0)
+    optimizer = build_optimizer(config, 10)
+    variables = network.trainable_variables
+    for variable in variables:
+        variable.assign(np.ones(variable.shape))
+    optimizer.apply([np.zeros(variable.shape) for variable in variables], variables)
+    after = {v.name: float(np.min(keras.ops.convert_to_numpy(v))) for v in variables}
+    kernel = after.pop("kernel")
+    assert kernel == pytest.approx(1.0 if name == "adam" else 0.9)
+    assert after == {"bias": 1, "gamma": 1, "beta": 1}
