@@ -161,8 +161,7 @@ def test_the_winners_network_survives_saving(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("few_maxouts")
 def test_the_winners_network_learns_a_handful_of_images() -> None:
     network = build("dieleman2014", dropout=0.0)
-    # compiling to machine code takes longer than these steps do
-    network.compile(keras.optimizers.Adam(1e-3), "mse", jit_compile=False)
+    network.compile(keras.optimizers.Adam(1e-3), "mse")
     images, targets = noise(2, 99), some_fractions(2, seed=2)
     losses = []
     for _ in range(15):
