@@ -109,8 +109,10 @@ def test_an_unknown_preset_names_the_nearest() -> None:
         ({"train.colour": -0.1}, "train.colour must not be negative. Got -0.1"),
         ({"train.weights": "x.txt"}, r'that ends in .h5 or .keras. Got "x.txt"'),
         ({"train.weights": "imagenet"}, "is for a backbone .*Got train.model=compact"),
-        ({"train.model": "dieleman2014"}, "of 99 px or more, .* Got 64"),
-        ({"train.model": "dinov2"}, "in multiples of 14. Got 64"),
+        ({"train.model": "dieleman2014"}, "of 99 px or more, .* Got 48"),
+        ({"train.model": "dinov2"}, "in multiples of 14. Got 48"),
+        ({"train.view_size": 47}, "smaller than preprocess.image_size=64 by an even"),
+        ({"train.view_size": 66}, "smaller than preprocess.image_size=64 by an even"),
         ({"export.name": "a/b"}, 'export.name is a bare file name.*Got "a/b"'),
         ({"demo.num_train": 3}, "demo.num_train >= 20"),
     ],
@@ -120,9 +122,9 @@ def test_values_that_cannot_be_are_refused(values: dict, message: str) -> None:
         make_config("demo", "cpu", values)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_every_preset_averages_the_eight_flips_and_quarter_turns(preset: str) -> None:
-    assert make_config("demo", preset).predict.num_copies == 8
+def test_the_winner_had_sixty_copies_and_the_default_is_eight() -> None:
+    assert make_config("demo", "dieleman2014").predict.num_copies == 60
+    assert make_config("demo", "tiny").predict.num_copies == 8
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -17,6 +17,10 @@ from pipeline.inference import (  # noqa: E402
 from pipeline.models import build_network  # noqa: E402
 from pipeline.models.augmentation import Warp, draw_transforms  # noqa: E402
 from pipeline.models.heads import TreeSoftmax  # noqa: E402
+from pipeline.models.standardized import (  # noqa: E402
+    RELU_GAIN,
+    StandardizedConv2D,
+)
 from tests.conftest import some_fractions  # noqa: E402
 
 MEANS = some_fractions(1)[0]
@@ -90,6 +94,26 @@ def test_a_saved_network_predicts_the_same(tmp_path: object) -> None:
         load_network(path).predict_on_batch(noise(4)),
         network.predict_on_batch(noise(4)),
     )
+
+
+def test_the_network_sees_no_more_than_the_view() -> None:
+    network, images = build(view_size=16), noise(4)
+    blinkered = images.copy()
+    blinkered[:, :8] = blinkered[:, 24:] = 0
+    blinkered[:, :, :8] = blinkered[:, :, 24:] = 0
+    np.testing.assert_array_equal(
+        network.predict_on_batch(images), network.predict_on_batch(blinkered)
+    )
+
+
+@pytest.mark.parametrize("rectified", [False, True])
+def test_standardized_filters_keep_a_signal_at_its_size(rectified: bool) -> None:
+    signal = np.random.default_rng(0).normal(size=(4, 32, 32, 64)).astype(np.float32)
+    gain = RELU_GAIN if rectified else 1.0
+    layer = StandardizedConv2D(128, input_gain=gain)
+    outputs = layer(np.maximum(signal, 0) if rectified else signal)
+    spread = keras.ops.convert_to_numpy(outputs)[:, 1:-1, 1:-1].std()
+    assert spread == pytest.approx(1, abs=0.03)
 
 
 def transforms(num_images: int = 50, **knobs: object) -> np.ndarray:

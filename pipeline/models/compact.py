@@ -40,5 +40,5 @@ def blocks_to_channels(images: keras.KerasTensor) -> keras.KerasTensor:
 def convolve(
     x: keras.KerasTensor, channels: int, input_gain: float = RELU_GAIN
 ) -> keras.KerasTensor:
-    x = StandardizedConv2D(channels, 3, padding="same", input_gain=input_gain)(x)
+    x = StandardizedConv2D(channels, input_gain=input_gain)(x)
     return layers.ReLU()(x)

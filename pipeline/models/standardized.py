@@ -10,8 +10,8 @@ SMALLEST_VARIANCE = 1e-8
 
 
 @keras.saving.register_keras_serializable(package="galaxy_zoo")
-class StandardizedConv2D(keras.layers.Conv2D):
-    """Each filter is shifted to mean 0 and scaled to a learnt size before it is used.
+class StandardizedConv2D(keras.layers.Layer):
+    """Images (B, S, S, C) -> (B, S, S, filters), by filters of mean 0 and learnt size.
 
     So a signal of deviation 1 leaves with deviation 1, as behind a batch normalisation,
     but a picture's result does not hang on the others in its batch; averaged weights
@@ -20,36 +20,36 @@ class StandardizedConv2D(keras.layers.Conv2D):
     Source: scaled weight standardization (Brock, De and Smith 2021).
 
     Args:
+        filters: how many.
+        size: pixels along a side of each.
         input_gain: the inverse of the deviation of the inputs: `RELU_GAIN` after ReLU.
-        others: as `keras.layers.Conv2D` takes them.
+        others: as `keras.layers.Layer` takes them.
     """
 
-    def __init__(self, *args: object, input_gain: float = 1.0, **kwargs: object):
-        super().__init__(*args, **kwargs)
-        self.input_gain = input_gain
+    def __init__(
+        self, filters: int, size: int = 3, input_gain: float = 1.0, **others: object
+    ) -> None:
+        super().__init__(**others)
+        self.filters, self.size, self.input_gain = filters, size, input_gain
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        super().build(input_shape)
-        self.gain = self.add_weight(
-            shape=(self.filters,), initializer="ones", name="gain"
-        )
+        shape = (self.size, self.size, input_shape[-1], self.filters)
+        self.kernel = self.add_weight(shape, name="kernel")
+        self.gain = self.add_weight((self.filters,), "ones", name="gain")
+        self.bias = self.add_weight((self.filters,), "zeros", name="bias")
 
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        outputs = ops.conv(
-            inputs,
-            self.standardized_kernel(),
-            strides=self.strides,
-            padding=self.padding,
-            data_format=self.data_format,
-        )
+        kernel = self.standardized_kernel()
+        outputs = ops.conv(inputs, kernel, padding="same", data_format="channels_last")
         return outputs + self.bias
 
     def standardized_kernel(self) -> keras.KerasTensor:
-        """(k, k, C, filters), each filter of mean 0 and norm `gain * input_gain`."""
+        """(size, size, C, filters), each filter of norm `gain * input_gain`."""
         fan_in = math.prod(self.kernel.shape[:-1])
         mean, variance = ops.moments(self.kernel, axes=(0, 1, 2), keepdims=True)
-        size = ops.rsqrt(fan_in * ops.maximum(variance, SMALLEST_VARIANCE))
-        return (self.kernel - mean) * (size * self.gain * self.input_gain)
+        scale = ops.rsqrt(fan_in * ops.maximum(variance, SMALLEST_VARIANCE))
+        return (self.kernel - mean) * (scale * self.gain * self.input_gain)
 
     def get_config(self) -> dict[str, object]:
-        return super().get_config() | {"input_gain": self.input_gain}
+        own = {name: getattr(self, name) for name in ("filters", "size", "input_gain")}
+        return super().get_config() | own
