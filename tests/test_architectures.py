@@ -19,7 +19,13 @@ import keras  # noqa: E402
 from keras.src.applications.resnet import ResNet, stack_residual_blocks_v1  # noqa: E402
 
 from pipeline.inference import load_network  # noqa: E402
-from pipeline.models import FAMILIES, applications, build_network, dieleman2014, dinov2  # noqa: E402  # noqa: E402
+from pipeline.models import (  # noqa: E402
+    FAMILIES,
+    applications,
+    build_network,
+    dieleman2014,
+    dinov2,
+)
 from pipeline.models.heads import TreeRelu  # noqa: E402
 from tests.conftest import some_fractions  # noqa: E402
 
