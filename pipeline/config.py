@@ -41,7 +41,7 @@ def check(good: bool, message: str) -> None:
 class DemoConfig:
     """The rendered sky that stands in for Kaggle's files."""
 
-    num_train: int = knob(2400, "galaxies rendered with labels")
+    num_train: int = knob(1800, "galaxies rendered with labels")
     num_test: int = knob(600, "galaxies rendered to be predicted")
     volunteers: int = knob(45, "simulated volunteers who classify each galaxy")
     seed: int = knob(0, "fixes every galaxy and every vote")

@@ -94,9 +94,9 @@ def test_a_row_says_what_its_run_took(bench: Bench) -> None:
     assert tiny.effort.epochs == len(seconds) == 2
     assert tiny.effort.seconds == pytest.approx(sum(seconds))
     assert tiny.effort.copies == 8
-    # by hand: 16 px, width 4, two blocks and a last one, 37 answers
+    # by hand: 16 px, width 4, two blocks, a dense layer, 37 answers
     assert tiny.effort.multiply_adds == (
-        108 * 4 * 8 * 8 + (36 + 72) * 8 * 16 + (72 + 144) * 16 * 4 + 144 * 32 + 32 * 37
+        108 * 4 * 8 * 8 + (36 + 72) * 8 * 16 + (72 + 144) * 16 * 4 + 16 * 512 + 512 * 37
     )
 
 
@@ -148,7 +148,7 @@ def test_minutes_set_the_epochs_once(
     [
         ("tiny,tyni", 'Unknown preset "tyni". Did you mean "tiny"?'),
         ("tiny,tiny+train.epoch=3", 'Unknown setting "train.epoch"'),
-        ("tiny,cpu,tiny", '--models has "tiny" twice.'),
+        ("tiny,gpu,tiny", '--models has "tiny" twice.'),
     ],
 )
 def test_models_that_cannot_be_are_refused_before_any_work(

@@ -24,10 +24,10 @@ LIFE = {  # what a run is at, in order, and what it says as it comes to it
     "preprocess, training images": r"raw[: ]",
     "preprocess, test images": r"shards/train[: ]",
     "train, 1st epoch": r"shards/test[: ]",
-    "train, 2nd epoch": r"(seed0:|going on after) epoch 1\b",
-    "train, 3rd epoch": r"(seed0:|going on after) epoch 2\b",
-    "train, best network": r"(seed0:|going on after) epoch 3\b",
-    "predict": r"models/seed0[: ]",
+    "train, 2nd epoch": r"(seed0 .*|going on after) epoch 1\b",
+    "train, 3rd epoch": r"(seed0 .*|going on after) epoch 2\b",
+    "train, best network": r"(seed0 .*|going on after) epoch 3\b",
+    "predict": r"seed0 (.*: validation|is up to date)",
     "export": r"predictions[: ]",
     "": r"submission[: ]",  # nothing more to kill
 }

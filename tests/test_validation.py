@@ -17,9 +17,9 @@ from tests.finished_run import BAD, Run
 
 
 def by_number(_: object, __: object, members: list, rows: list) -> list[np.ndarray]:
-    """Each member answers everything with its number."""
+    """Each member answers everything with a tenth of its number."""
     return [
-        np.full((len(own), 37), member.knobs["fold"] + 3.0 * member.knobs["seed"])
+        np.full((len(own), 37), (member.knobs["fold"] + 3 * member.knobs["seed"]) / 10)
         for member, own in zip(members, rows, strict=True)
     ]
 
@@ -38,7 +38,7 @@ def folded(finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
     run = Run(config, dataclasses.replace(finished.work, root=root))
     for member in artifacts.members(*run):
         with making(member) as result:
-            result["means"] = [7.0] * 37
+            result["means"] = [0.7] * 37
     return run
 
 
@@ -53,7 +53,8 @@ def test_each_galaxy_is_predicted_by_those_not_fitted_to_it_alone(folded: Run) -
     data = validation(*folded)
     assert data.ids.tolist() == TRAIN_IDS.tolist()
     # members f and f + 3 held out fold f
-    np.testing.assert_array_equal(data.fractions[:, 0], fold_of(TRAIN_IDS, 3) + 1.5)
+    expected = (fold_of(TRAIN_IDS, 3) + 1.5) / 10
+    np.testing.assert_allclose(data.fractions[:, 0], expected)
 
 
 def test_a_test_galaxy_is_the_mean_over_all_and_compared_by_one_fold(
@@ -63,9 +64,9 @@ def test_a_test_galaxy_is_the_mean_over_all_and_compared_by_one_fold(
     shards = artifacts.shards(*folded, "test")
     fractions, alike = ask_networks(folded.config, shards, members, TEST_IDS)
     good = TEST_IDS != BAD
-    np.testing.assert_array_equal(fractions[good], np.full((5, 37), 2.5))
-    np.testing.assert_array_equal(fractions[~good], np.full((1, 37), 7.0))
-    np.testing.assert_array_equal(alike[:, 0], fold_of(TEST_IDS[good], 3) + 1.5)
+    np.testing.assert_allclose(fractions[good], np.full((5, 37), 0.25))
+    np.testing.assert_allclose(fractions[~good], np.full((1, 37), 0.7))
+    np.testing.assert_allclose(alike[:, 0], (fold_of(TEST_IDS[good], 3) + 1.5) / 10)
 
 
 def test_one_more_seed_is_asked_and_the_others_stay(folded: Run) -> None:
@@ -81,4 +82,4 @@ def test_the_card_of_a_galaxy_is_by_those_not_fitted_to_it(folded: Run) -> None:
     (fold,) = fold_of(np.array([100_003]), 3)
     text = show(*folded, 100_003)
     assert WHERE[True] in text
-    assert f"{fold + 1.5:.3f}" in text
+    assert f"{(fold + 1.5) / 10:.3f}" in text
