@@ -25,8 +25,8 @@ LIFE = {  # what a run is at, in order, and what it says as it comes to it
     "preprocess, test images": r"shards/train[: ]",
     "train, 1st epoch": r"shards/test[: ]",
     "train, 2nd epoch": r"(seed0 .*|going on after) epoch 1\b",
-    "train, 3rd epoch": r"(seed0 .*|going on after) epoch 2\b",
-    "train, best network": r"(seed0 .*|going on after) epoch 3\b",
+    "train, 3rd epoch or later": r"(seed0 .*|going on after) epoch 2\b",
+    "train, best network": r"(seed0 .*|going on after) epoch 6\b",
     "predict": r"seed0 (.*: validation|is up to date)",
     "export": r"predictions[: ]",
     "": r"submission[: ]",  # nothing more to kill
@@ -48,8 +48,12 @@ class Run(NamedTuple):
 
     def start(self) -> int:
         words = ["all", "--source=demo", "--preset=tiny", f"--work={self.work.root}"]
-        submissions = f"--set=export.folder={self.place / 'submissions'}"
-        return self.zygote.start([*words, submissions])
+        settings = {
+            "train.epochs": 6,  # enough for some to be left after a kill
+            "export.folder": self.place / "submissions",
+        }
+        words += [f"--set={key}={value}" for key, value in settings.items()]
+        return self.zygote.start(words)
 
     def submission(self) -> tuple[str, bytes]:
         (path,) = self.place.glob("submissions/demo-tiny-*.csv")
