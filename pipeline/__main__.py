@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from pipeline.config import (
-    PRESETS,
     SECTIONS,
     Config,
     parse_settings,
@@ -19,6 +18,7 @@ from pipeline.config import (
     spoken,
 )
 from pipeline.errors import PipelineError
+from pipeline.presets import PRESETS
 from pipeline.progress import start_logging
 from pipeline.settings import Typed, remember, settle
 from pipeline.workdir import WorkDir, locked

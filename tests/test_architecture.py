@@ -21,7 +21,7 @@ BESIDE = {
     "classify",
 }
 PURE = {
-    *("errors", "config", "tree", "images", "metrics", "sky", "diagnostics"),
+    *("errors", "config", "presets", "tree", "images", "metrics", "sky", "diagnostics"),
     *("resemblance", "comparison"),
 }
 HEAVY = {"tensorflow", "keras", "kaggle", "matplotlib", "sklearn", "jinja2"}

@@ -3,13 +3,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import (
-    PRESETS,
     checked,
     make_config,
     parse_settings,
     read_config_file,
 )
 from pipeline.errors import PipelineError
+from pipeline.presets import PRESETS
 
 
 def test_set_beats_file_beats_preset(tmp_path: Path) -> None:
