@@ -133,12 +133,16 @@ class TrainConfig:
         "tree: softmax per question times the parent; relu: the same by rectified "
         "shares; sigmoid, linear: 37 free outputs",
     )
-    loss: Literal["mse", "huber"] = knob("mse", "what is minimised")
+    loss: Literal["mse", "huber", "votes"] = knob(
+        "mse", "what is minimised; votes: how unlikely they are, for the tree head"
+    )
     huber_delta: float = knob(0.1, "where the huber loss turns from square to linear")
     epochs: int = knob(24, "passes over the training images")
     batch_size: int = knob(32, "images in one step")
-    optimizer: Literal["adamw", "adam", "sgd"] = knob(
-        "adamw", "what takes the steps; sgd with Nesterov momentum 0.9"
+    optimizer: Literal["adamw", "muon", "adam", "sgd"] = knob(
+        "adamw",
+        "what takes the steps; muon: of convolutions of compact, adamw of all else; "
+        "sgd with Nesterov momentum 0.9",
     )
     schedule: Literal["cosine", "steps", "constant"] = knob(
         "cosine", "how the rate falls; steps: to a tenth after 72 % and after 92 %"
@@ -186,6 +190,11 @@ class TrainConfig:
             self.weights == "none" or self.model in BACKBONES,
             f"train.weights is for a backbone ({', '.join(BACKBONES)}). "
             f"Got train.model={self.model}.",
+        )
+        check(
+            self.loss != "votes" or self.head == "tree",
+            "train.loss=votes needs shares that sum to 1, so train.head=tree. "
+            f"Got train.head={self.head}.",
         )
         check(
             0 < self.validation_fraction < 1,

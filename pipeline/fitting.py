@@ -20,6 +20,7 @@ from pipeline.config import Config, TrainConfig
 from pipeline.dataset import held_out, load_targets
 from pipeline.errors import PipelineError
 from pipeline.inference import predict_rows
+from pipeline.losses import build_loss
 from pipeline.metrics import Score, score_fractions
 from pipeline.models import build_network
 from pipeline.models.augmentation import NUM_DRAWN, Warp, draw_transforms
@@ -164,18 +165,20 @@ class Training:
     def run_epoch(self, bar: tqdm) -> None:
         """Fits every training image once, then scores the averaged weights."""
         started = time.monotonic()
-        self.trainer.reset_metrics()
+        fitted = []
         # not Trainer.fit: at the end of an epoch TensorFlow's data set, tuning itself,
         # sleeps until the next of ever longer intervals, as long as the epoch at worst
         for inputs, targets in self.batches():
-            fitted = self.trainer.train_on_batch(inputs, targets, return_dict=True)
+            loss, rmse = self.trainer.train_on_batch(inputs, targets)
+            fitted.append((loss, rmse**2))
             bar.update(self.batch_size)
         self.state.variables = values(self.trainer.variables)
         self.state.optimizer = values(self.optimizer.variables)
+        loss, squared_error = np.mean(fitted, axis=0, dtype=np.float64)
         row = {
             "epoch": self.epoch + 1,
-            "loss": float(fitted["loss"]),
-            "train_rmse": float(fitted["rmse"]),
+            "loss": float(loss),
+            "train_rmse": float(np.sqrt(squared_error)),
             "validation_rmse": self.score_average().rmse,
             "learning_rate": float(self.optimizer.learning_rate),
             "seconds": round(time.monotonic() - started, 1),
@@ -249,12 +252,6 @@ def build_trainer(network: keras.Model) -> keras.Model:
     images = keras.Input(network.input_shape[1:], dtype="uint8", name="images")
     transforms = keras.Input((NUM_DRAWN,), name="transforms")
     return keras.Model([images, transforms], network(Warp()(images, transforms)))
-
-
-def build_loss(config: TrainConfig) -> keras.Loss:
-    if config.loss == "huber":
-        return keras.losses.Huber(delta=config.huber_delta)
-    return keras.losses.MeanSquaredError()
 
 
 def values(variables: list[keras.Variable]) -> list[np.ndarray]:

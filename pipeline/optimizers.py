@@ -9,6 +9,9 @@ FALLS = {"steps": (0.72, 0.92), "constant": ()}  # shares of all steps, as in 20
 # shifts and scales, which nothing is gained by keeping small; TensorFlow adds ":0"
 UNDECAYED = [r"\b(bias|gain|gamma|beta)(:0)?$"]
 
+# to make so large a matrix orthogonal takes as long as all else in a step
+NOT_MUON = [r"\bdense", r"\blogits\b"]
+
 
 def build_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.Optimizer:
     """The optimizer that the knobs ask for; it averages the weights if they do."""
@@ -24,6 +27,14 @@ def build_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.Optimize
     if config.optimizer == "sgd":
         optimizer = keras.optimizers.SGD(
             rate, momentum=0.9, nesterov=True, weight_decay=decay, **average
+        )
+    elif config.optimizer == "muon":
+        optimizer = keras.optimizers.Muon(
+            rate,
+            weight_decay=decay,
+            adam_weight_decay=decay,
+            exclude_layers=NOT_MUON,
+            **average,
         )
     else:
         optimizer = keras.optimizers.AdamW(rate, weight_decay=decay, **average)

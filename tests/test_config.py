@@ -51,7 +51,7 @@ def test_settings_take_the_type_of_their_knob(setting: str, value: object) -> No
         ("train.epochs=many", 'train.epochs takes a whole number. Got "many".'),
         ("train.zoom=nan", 'train.zoom takes a number. Got "nan".'),
         ("train.flip=perhaps", 'train.flip takes true or false. Got "perhaps".'),
-        ("train.loss=mae", 'train.loss takes one of mse, huber. Got "mae".'),
+        ("train.loss=mae", "train.loss takes one of mse, huber, votes. Got"),
         ("train.epochs", '--set takes section.key=value. Got "train.epochs".'),
     ],
 )
@@ -102,6 +102,10 @@ def test_an_unknown_preset_names_the_nearest() -> None:
         ({"train.learning_rate": 0.0}, "train.learning_rate must be above 0"),
         ({"train.zoom": 0.5}, "train.zoom must be at least 1. Got 0.5"),
         ({"train.validation_fraction": 1.0}, "must lie between 0 and 1. Got 1.0"),
+        (
+            {"train.loss": "votes", "train.head": "sigmoid"},
+            "needs shares .* Got train.head=sigmoid",
+        ),
         ({"train.folds": 0}, "train.folds must be at least 1. Got 0"),
         ({"predict.turns": 0}, "predict.turns must be at least 1. Got 0"),
         ({"predict.zooms": 2}, "predict.zooms must be odd, 1 at least. Got 2"),

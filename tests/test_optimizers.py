@@ -10,6 +10,7 @@ start_keras()
 
 import keras  # noqa: E402
 
+from pipeline.models.standardized import StandardizedConv2D  # noqa: E402
 from pipeline.optimizers import build_optimizer, build_schedule  # noqa: E402
 
 
@@ -44,7 +45,7 @@ def test_every_schedule_warms_up(schedule: str) -> None:
     assert rising[5] == pytest.approx(1)
 
 
-@pytest.mark.parametrize("name", ["adamw", "sgd", "adam"])
+@pytest.mark.parametrize("name", ["adamw", "sgd", "adam", "muon"])
 def test_only_kernels_decay(name: str) -> None:
     layers = [keras.layers.Dense(2), keras.layers.BatchNormalization()]
     network = keras.Sequential([keras.Input((2,)), *layers])
@@ -59,3 +60,22 @@ def test_only_kernels_decay(name: str) -> None:
     kernel = after.pop("kernel")
     assert kernel == pytest.approx(1.0 if name == "adam" else 0.9)
     assert after == {"bias": 1, "gamma": 1, "beta": 1}
+
+
+def test_muon_steps_in_all_directions_alike() -> None:
+    layer = StandardizedConv2D(4)
+    network = keras.Sequential([keras.Input((8, 8, 2)), layer])
+    config = TrainConfig(optimizer="muon", learning_rate=1e-2, weight_decay=0.0)
+    config = dataclasses.replace(config, schedule="constant", warmup=0.0, ema_epochs=0)
+    optimizer = build_optimizer(config, 10)
+    before = keras.ops.convert_to_numpy(layer.kernel)
+    rng = np.random.default_rng(0)
+    variables = network.trainable_variables
+    gradients = [rng.normal(size=v.shape).astype("f4") for v in variables]
+    optimizer.apply(gradients, variables)
+    step = keras.ops.convert_to_numpy(layer.kernel) - before
+    strengths = np.linalg.svd(step, compute_uv=False)
+    # 5 Newton-Schulz iterations bring all singular values between 0.7 and 1.2
+    assert strengths.max() / strengths.min() < 1.2 / 0.7
+    # and the step to the size of one of Adam: Liu et al. 2025, 0.2 of the rate
+    assert np.sqrt(np.mean(step**2)) == pytest.approx(0.2 * 1e-2, rel=0.3)

@@ -164,7 +164,7 @@ def test_a_loss_that_runs_away_is_told_in_a_line(ready: Run) -> None:
     assert artifacts.members(config, work)[0].state != "done"
 
 
-@pytest.mark.parametrize("knobs", [{"loss": "huber"}, {"head": "sigmoid"}])
+@pytest.mark.parametrize("knobs", [{"loss": "votes"}, {"head": "sigmoid"}])
 def test_alternatives_train(ready: Run, knobs: dict[str, str]) -> None:
     config, work = ready
     config = with_knobs(config, **knobs)

@@ -17,6 +17,8 @@ class StandardizedConv2D(keras.layers.Layer):
     but a picture's result does not hang on the others in its batch; averaged weights
     need no averaged statistics to go with them; and nothing is computed per pixel.
 
+    The kernel is kept as a matrix, a column for each filter, which is what Muon takes.
+
     Source: scaled weight standardization (Brock, De and Smith 2021).
 
     Args:
@@ -33,8 +35,9 @@ class StandardizedConv2D(keras.layers.Layer):
         self.filters, self.size, self.input_gain = filters, size, input_gain
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        shape = (self.size, self.size, input_shape[-1], self.filters)
-        self.kernel = self.add_weight(shape, name="kernel")
+        self.shape = (self.size, self.size, input_shape[-1], self.filters)
+        fan_in = math.prod(self.shape[:-1])
+        self.kernel = self.add_weight((fan_in, self.filters), name="kernel")
         self.gain = self.add_weight((self.filters,), "ones", name="gain")
         self.bias = self.add_weight((self.filters,), "zeros", name="bias")
 
@@ -45,10 +48,11 @@ class StandardizedConv2D(keras.layers.Layer):
 
     def standardized_kernel(self) -> keras.KerasTensor:
         """(size, size, C, filters), each filter of norm `gain * input_gain`."""
-        fan_in = math.prod(self.kernel.shape[:-1])
-        mean, variance = ops.moments(self.kernel, axes=(0, 1, 2), keepdims=True)
+        fan_in = self.kernel.shape[0]
+        mean, variance = ops.moments(self.kernel, axes=0, keepdims=True)
         scale = ops.rsqrt(fan_in * ops.maximum(variance, SMALLEST_VARIANCE))
-        return (self.kernel - mean) * (scale * self.gain * self.input_gain)
+        filters = (self.kernel - mean) * (scale * self.gain * self.input_gain)
+        return ops.reshape(filters, self.shape)
 
     def get_config(self) -> dict[str, object]:
         own = {name: getattr(self, name) for name in ("filters", "size", "input_gain")}
