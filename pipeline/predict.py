@@ -108,7 +108,7 @@ def expectation(
         held_out: (N, 37) the same galaxies by this run's networks.
         test: (M, 37) the test galaxies by this run's networks.
     """
-    weights = resemblance_weights(held_out, test)
+    weights = resemblance_weights(held_out, scored.targets, test)
     plain = score_fractions(scored.fractions, scored.targets)
     expected = score_fractions(scored.fractions, scored.targets, weights)
     return {

@@ -1,47 +1,59 @@
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
 from pipeline.metrics import Score, score_fractions
 from pipeline.resemblance import resemblance_weights
+from pipeline.tree import QUESTIONS, shares_to_fractions
+
+VOTES = 6  # few, so that many galaxies owe their agreement to chance
 
 
-def sky(num_easy: int, num_hard: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Fractions predicted and true; hard galaxies lie in the middle, off by more."""
+class Sky(NamedTuple):
+    """Perfect predictions, and the votes of as many galaxies: (N, 37) each."""
+
+    fractions: np.ndarray
+    targets: np.ndarray
+
+    def score(self, weights: np.ndarray | None = None) -> Score:
+        return score_fractions(self.fractions, self.targets, weights)
+
+
+def whole_sky(num: int, seed: int) -> Sky:
     rng = np.random.default_rng(seed)
-    hard = np.repeat([False, True], [num_easy, num_hard])[:, None]
-    fractions = rng.random((len(hard), 37))
-    clear = np.round(fractions[:, :3]) + rng.normal(0, 0.1, (len(hard), 3))
-    vague = 0.5 + rng.normal(0, 0.1, (len(hard), 3))
-    fractions[:, :3] = np.where(hard, vague, clear)
-    errors = rng.normal(0, np.where(hard, 0.12, 0.08), fractions.shape)
-    return fractions, fractions + errors
+    shares = [rng.dirichlet(np.ones(len(q.answers)), num) for q in QUESTIONS]
+    votes = [rng.multinomial(VOTES, share) / VOTES for share in shares]
+    return Sky(*(shares_to_fractions(np.hstack(part)) for part in (shares, votes)))
 
 
-def plain_and_weighted(num_easy: int, num_hard: int) -> tuple[Score, Score, Score]:
-    """Held out: a mix. Test: hard galaxies alone. The third score is the truth."""
-    fractions, targets = sky(num_easy, num_hard, seed=1)
-    test_fractions, test_targets = sky(0, 3000, seed=2)
-    weights = resemblance_weights(fractions, test_fractions)
-    return (
-        score_fractions(fractions, targets),
-        score_fractions(fractions, targets, weights),
-        score_fractions(test_fractions, test_targets),
-    )
+def clear_cases(sky: Sky) -> Sky:
+    """All on whose first and sixth question volunteers agree, a tenth of the others."""
+    clear = [
+        sky.targets[:, part].max(axis=1) > 0.75 for part in (slice(3), slice(13, 15))
+    ]
+    chosen = np.all(clear, axis=0) | (np.arange(len(sky.targets)) % 10 == 0)
+    return Sky(sky.fractions[chosen], sky.targets[chosen])
 
 
-def test_weighed_galaxies_score_like_the_hard_ones_they_resemble() -> None:
-    plain, weighted, truth = plain_and_weighted(num_easy=1000, num_hard=500)
-    assert plain.rmse < truth.rmse - 5 * plain.standard_error
+def test_clear_cases_are_weighed_to_score_like_the_whole_sky() -> None:
+    held_out, test = clear_cases(whole_sky(4000, seed=1)), whole_sky(4000, seed=2)
+    plain, truth = held_out.score(), test.score()
+    assert plain.rmse > truth.rmse + 3 * plain.standard_error
+    weighted = held_out.score(resemblance_weights(*held_out, test.fractions))
     error = np.hypot(weighted.standard_error, truth.standard_error)
     assert weighted.rmse == pytest.approx(truth.rmse, abs=2 * error)
 
 
 def test_where_both_sets_are_alike_the_score_stays() -> None:
-    plain, weighted, _ = plain_and_weighted(num_easy=0, num_hard=1500)
+    held_out, test = whole_sky(1500, seed=1), whole_sky(3000, seed=2)
+    plain = held_out.score()
+    weighted = held_out.score(resemblance_weights(*held_out, test.fractions))
     assert weighted.rmse == pytest.approx(plain.rmse, abs=plain.standard_error)
 
 
 def test_weights_are_positive_and_one_on_average_even_for_a_handful() -> None:
-    weights = resemblance_weights(sky(2, 2, seed=0)[0], sky(3, 0, seed=1)[0])
+    held_out, test = whole_sky(4, seed=0), whole_sky(3, seed=1)
+    weights = resemblance_weights(*held_out, test.fractions)
     assert weights.min() > 0
     assert weights.mean() == pytest.approx(1)
