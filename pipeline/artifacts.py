@@ -3,6 +3,8 @@
     raw -> shards/train -> models/<member> -> validation -> predictions -> submission
        \\-> shards/test ------------------------------------^
 
+    models/<first>, shards/test -> weights -> models/<others>, where they are wanted
+
     validation -> classify; validation, predictions, classify -> report
     shards/train -> pace; models/<member> -> scored
 
@@ -167,18 +169,32 @@ def members(config: Config, work: WorkDir) -> tuple[Artifact, ...]:
     """One trained network for each fold and seed."""
     knobs = asdict(config.train)
     del knobs["seeds"]  # one more must not make the others stale
+    del knobs["resemble"]  # of the others the weights are an input
     if config.train.folds > 1:
         del knobs["validation_fraction"]
     if config.train.weights_file is not None:
         knobs["weights"] = weights_digest(config.train.weights_file)
     train_shards = shards(config, work, "train")
-    found = []
+    found: list[Artifact] = []
     for fold, seed in config.train.members():
         folder = work.member(seed, fold if config.train.folds > 1 else None)
         own = knobs | {"fold": fold, "seed": seed}
         name = f"models/{folder.name}"
-        found.append(Artifact(name, folder, "train", own, (train_shards,)))
+        weighed = config.train.resemble and len(found) > 0
+        inputs = (weights_by(config, work, found[0]),) if weighed else ()
+        found.append(Artifact(name, folder, "train", own, (train_shards, *inputs)))
     return tuple(found)
+
+
+def weights(config: Config, work: WorkDir) -> Artifact:
+    """How much each training galaxy counts, to resemble the test set together."""
+    return weights_by(config, work, members(config, work)[0])
+
+
+def weights_by(config: Config, work: WorkDir, first: Artifact) -> Artifact:
+    """The weights by what the first network says."""
+    inputs = shards(config, work, "test"), first
+    return Artifact("weights", work.weights, "train", {}, inputs)
 
 
 def weights_digest(file: Path) -> str | None:
@@ -281,13 +297,17 @@ def all_artifacts(config: Config, work: WorkDir) -> tuple[Artifact, ...]:
         report(config, work),
     )
     made = {item.name for item in beside if item.receipt is not None}
+    first, *later = members(config, work)
+    if config.train.resemble and later:
+        later.insert(0, weights(config, work))
     if config.report.make:
         made.add("report")
     return (
         raw(config, work),
         shards(config, work, "train"),
         shards(config, work, "test"),
-        *members(config, work),
+        first,
+        *later,
         validation(config, work),
         predictions(config, work),
         submission(config, work),

@@ -160,6 +160,11 @@ class TrainConfig:
     folds: int = knob(
         1, "parts held out in turn, a network for each; 1: just validation_fraction is"
     )
+    resemble: bool = knob(
+        False,
+        "weigh galaxies so that they resemble the test set, by what the first network "
+        "says of both; that one is trained without",
+    )
     seeds: int = knob(1, "networks for each fold, with consecutive seeds; all averaged")
     validation_fraction: float = knob(
         0.1, "share of galaxies held out, by their id, where folds is 1"

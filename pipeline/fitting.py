@@ -27,11 +27,12 @@ from pipeline.models.augmentation import NUM_DRAWN, Warp, draw_transforms
 from pipeline.optimizers import build_optimizer
 from pipeline.progress import progress
 from pipeline.shards import Shards
+from pipeline.weighing import load_weights
 from pipeline.workdir import WorkDir
 
 log = logging.getLogger(__name__)
 
-Batch = tuple[tuple[np.ndarray, np.ndarray], np.ndarray]
+Batch = tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class TrainingSet:
     Attributes:
         shards: the images.
         targets: (N, 37) float32, row by row with the shards.
+        weights: (N,) float32, how much each galaxy counts, 1 on average.
         scale: pixels of the shards for one of the original.
         train: rows to fit.
         validation: rows held out.
@@ -48,6 +50,7 @@ class TrainingSet:
 
     shards: Shards
     targets: np.ndarray
+    weights: np.ndarray
     scale: float
     train: np.ndarray
     validation: np.ndarray
@@ -58,29 +61,37 @@ class TrainingSet:
         return self.targets[self.train].mean(axis=0, dtype=np.float64)
 
 
-def load_training_set(config: Config, work: WorkDir, fold: int = 0) -> TrainingSet:
+def load_training_set(
+    config: Config, work: WorkDir, fold: int = 0, weighed: bool = False
+) -> TrainingSet:
     """The work directory's training galaxies, a fold of them held out.
 
-    Reads   shards/train/, raw/ (training_solutions_rev1)
+    Reads   shards/train/, raw/ (training_solutions_rev1), weights/ if they are weighed
     """
     shards = require(artifacts.shards(config, work, "train"))
     solutions = raw_file(require(artifacts.raw(config, work)), "solutions")
     images = Shards(shards.folder, shards.result["num_shards"])
+    weights = load_weights(config, work) if weighed else np.ones(len(images.ids))
     return split_training_set(
         images,
         load_targets(solutions, images.ids),
+        weights,
         images.image_size / config.preprocess.crop_size,
         held_out(images.ids, config.train, fold),
     )
 
 
 def split_training_set(
-    shards: Shards, targets: np.ndarray, scale: float, chosen: np.ndarray
+    shards: Shards,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    scale: float,
+    chosen: np.ndarray,
 ) -> TrainingSet:
     """Holds out the chosen galaxies, (N,) bool."""
-    return TrainingSet(
-        shards, targets, scale, np.flatnonzero(~chosen), np.flatnonzero(chosen)
-    )
+    train, validation = np.flatnonzero(~chosen), np.flatnonzero(chosen)
+    weights = (weights / weights[train].mean()).astype(np.float32)
+    return TrainingSet(shards, targets, weights, scale, train, validation)
 
 
 def fit_network(
@@ -168,8 +179,8 @@ class Training:
         fitted = []
         # not Trainer.fit: at the end of an epoch TensorFlow's data set, tuning itself,
         # sleeps until the next of ever longer intervals, as long as the epoch at worst
-        for inputs, targets in self.batches():
-            loss, rmse = self.trainer.train_on_batch(inputs, targets)
+        for inputs, targets, weights in self.batches():
+            loss, rmse = self.trainer.train_on_batch(inputs, targets, weights)
             fitted.append((loss, rmse**2))
             bar.update(self.batch_size)
         self.state.variables = values(self.trainer.variables)
@@ -210,7 +221,8 @@ class Training:
         """The batches of the epoch to come, the same ones whenever it is run.
 
         Yields:
-            images (B, S, S, 3) uint8 and transforms (B, 9) float32; targets (B, 37).
+            images (B, S, S, 3) uint8 and transforms (B, 9) float32; targets (B, 37);
+            weights (B,).
         """
         rng = np.random.default_rng((self.config.seed, self.epoch))
         order = rng.permutation(self.data.train)[: self.num_fitted]
@@ -223,7 +235,7 @@ class Training:
                 rng,
             )
             images = self.data.shards.gather(rows)
-            yield (images, transforms), self.data.targets[rows]
+            yield (images, transforms), self.data.targets[rows], self.data.weights[rows]
 
     def best_network(self) -> keras.Model:
         """The network with the averaged weights of the best epoch."""

@@ -28,8 +28,8 @@ def seconds_per_epoch(training: Training) -> float:
 def fit_steps(training: Training) -> Iterator[int]:
     """Fits batch after batch without end; yields the images of each."""
     while True:
-        for inputs, targets in training.batches():
-            training.trainer.train_on_batch(inputs, targets)
+        for inputs, targets, weights in training.batches():
+            training.trainer.train_on_batch(inputs, targets, weights)
             yield len(targets)
 
 

@@ -17,7 +17,7 @@ from pipeline.ensemble import (
     predict_members,
 )
 from pipeline.metrics import effective_number, score_fractions
-from pipeline.resemblance import resemblance_weights
+from pipeline.resemblance import find_resemblance
 from pipeline.validation import Validation, validation
 from pipeline.workdir import WorkDir
 
@@ -108,7 +108,7 @@ def expectation(
         held_out: (N, 37) the same galaxies by this run's networks.
         test: (M, 37) the test galaxies by this run's networks.
     """
-    weights = resemblance_weights(held_out, scored.targets, test)
+    weights = find_resemblance(held_out, scored.targets, test).weigh(scored.targets)
     plain = score_fractions(scored.fractions, scored.targets)
     expected = score_fractions(scored.fractions, scored.targets, weights)
     return {

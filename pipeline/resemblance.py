@@ -1,55 +1,73 @@
-"""Held-out galaxies weighed so that together they resemble the test set."""
+"""Labelled galaxies weighed so that together they resemble the test set.
+
+Galaxies may have been chosen for training by what volunteers said of them, such as for
+their agreement. Then a picture of the same labels looks the same in both sets, and a
+galaxy's weight depends on its labels alone. It is the exponential of a sum over traits
+of the labels, such that the same traits of the predictions have, weighed, the mean that
+they have over the test set, whose labels nobody knows.
+
+Source: the method of moments for label shift (Lipton, Wang and Smola 2018), with traits
+in the place of classes.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize
 
 from pipeline.tree import QUESTIONS, answer_slice, parent_column, parent_fractions
 
-PENALTY = 1e-3  # on how far weights go for a match, the sets' deviation being 1
-LARGEST_LOGARITHM = 4.0  # of a weight
+LARGEST_LOGARITHM = 3.0  # of a weight
 TINY = 1e-6
 PARENTS = sorted({parent_column(question) for question in QUESTIONS} - {None})
 
 
-def resemblance_weights(
+class Resemblance(NamedTuple):
+    """How much more often a galaxy is met in the test set, by its labels.
+
+    Attributes:
+        centre: (T,) mean of the traits over the test set.
+        spread: (T,) their deviation there.
+        strengths: (T,) what one deviation adds to the logarithm of a weight.
+    """
+
+    centre: np.ndarray
+    spread: np.ndarray
+    strengths: np.ndarray
+
+    def weigh(self, targets: np.ndarray) -> np.ndarray:
+        """(N, 37) volunteers' fractions -> (N,) float64 above 0, of mean 1."""
+        return weights_by((traits(targets) - self.centre) / self.spread, self.strengths)
+
+
+def find_resemblance(
     held_out: np.ndarray, targets: np.ndarray, test: np.ndarray
-) -> np.ndarray:
-    """How much more often galaxies labelled like each are met in the test set.
-
-    Galaxies may have been chosen for training by what volunteers said of them, such as
-    for their agreement. Then a picture of the same labels looks the same in both sets,
-    and the weight of a galaxy depends on its labels alone. It is the exponential of a
-    sum over traits of the labels, chosen so that the same traits of the predictions
-    have, weighed, the mean that they have over the test set, whose labels nobody
-    knows.
-
-    Source: the method of moments for label shift (Lipton, Wang and Smola 2018), with
-    traits in the place of classes.
+) -> Resemblance:
+    """Finds the weights that make galaxies held out look like the test set.
 
     Args:
-        held_out: (N, 37) predicted fractions of the galaxies to weigh.
+        held_out: (N, 37) predicted fractions of galaxies that were not fitted.
         targets: (N, 37) volunteers' fractions of the same.
         test: (M, 37) of the test galaxies, predicted in the same way.
-
-    Returns:
-        (N,) float64 above 0, of mean 1.
     """
+    from scipy.optimize import minimize
+
     wanted = traits(test)
     centre, spread = wanted.mean(axis=0), wanted.std(axis=0) + TINY
     predicted = (traits(held_out) - centre) / spread
     labelled = (traits(targets) - centre) / spread
+    penalty = 1 / len(targets)  # means of few galaxies differ by chance
 
     def mismatch(strengths: np.ndarray) -> float:
         means = weights_by(labelled, strengths) @ predicted / len(predicted)
-        return float(means @ means + PENALTY * strengths @ strengths)
+        return float(means @ means + penalty * strengths @ strengths)
 
-    start = np.zeros(wanted.shape[1])
-    return weights_by(labelled, minimize(mismatch, start, method="L-BFGS-B").x)
+    found = minimize(mismatch, np.zeros(len(centre)), method="L-BFGS-B")
+    return Resemblance(centre, spread, found.x)
 
 
-def weights_by(labelled: np.ndarray, strengths: np.ndarray) -> np.ndarray:
-    """(N, T) traits and (T,) strengths -> (N,) weights of mean 1."""
-    logarithms = np.clip(labelled @ strengths, -LARGEST_LOGARITHM, LARGEST_LOGARITHM)
+def weights_by(deviations: np.ndarray, strengths: np.ndarray) -> np.ndarray:
+    """Traits (N, T) in deviations, strengths (T,) -> (N,) weights of mean 1."""
+    logarithms = np.clip(deviations @ strengths, -LARGEST_LOGARITHM, LARGEST_LOGARITHM)
     weights = np.exp(logarithms)
     return weights / weights.mean()
 

@@ -6,6 +6,7 @@ import logging
 from pipeline import artifacts, workdir
 from pipeline.artifacts import making, require
 from pipeline.config import Config
+from pipeline.weighing import weigh_galaxies
 from pipeline.workdir import WorkDir
 
 log = logging.getLogger(__name__)
@@ -16,13 +17,17 @@ def train(config: Config, work: WorkDir, force: bool = False) -> None:
 
     Reads   shards/train/                  images
             raw/                           training_solutions_rev1
+            shards/test/                   where train.resemble is set
     Writes  models/<member>/model.keras    (B, S, S, 3) uint8 -> (B, 37) float32
             models/<member>/history.csv    a row for each epoch
             models/<member>/receipt.json   the best epoch and its validation RMSE
             models/<member>/checkpoint.npz, while it lasts
+            weights/, as weighing says, where train.resemble is set
     """
     members = artifacts.members(config, work)
     for number, member in enumerate(members):
+        if number == 1 and config.train.resemble:
+            weigh_galaxies(config, work, force)
         if member.state == "done" and not force:
             log.info("%s is up to date", member.name)
         else:
@@ -42,7 +47,8 @@ def train_member(config: Config, work: WorkDir, number: int, force: bool) -> Non
     start_keras(seed)
     from pipeline.fitting import fit_network, load_training_set
 
-    data = load_training_set(config, work, fold)
+    weighed = config.train.resemble and number > 0
+    data = load_training_set(config, work, fold, weighed)
     own = dataclasses.replace(config.train, seed=seed)
     # a forced training starts over, any other goes on where it was interrupted
     with making(member, keep=not force) as result:

@@ -38,6 +38,10 @@ class WorkDir:
         return self.root / "models" / f"{start}seed{seed}"
 
     @property
+    def weights(self) -> Path:
+        return self.root / "weights"
+
+    @property
     def predictions(self) -> Path:
         return self.root / "predictions"
 
@@ -110,6 +114,10 @@ def history_file(folder: Path) -> Path:
 
 def checkpoint_file(folder: Path) -> Path:
     return folder / "checkpoint.npz"
+
+
+def weights_file(folder: Path) -> Path:
+    return folder / "weights.npz"
 
 
 def predictions_file(folder: Path) -> Path:

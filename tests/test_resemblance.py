@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.metrics import Score, score_fractions
-from pipeline.resemblance import resemblance_weights
+from pipeline.resemblance import find_resemblance
 from pipeline.tree import QUESTIONS, shares_to_fractions
 
 VOTES = 6  # few, so that many galaxies owe their agreement to chance
@@ -36,11 +36,15 @@ def clear_cases(sky: Sky) -> Sky:
     return Sky(sky.fractions[chosen], sky.targets[chosen])
 
 
+def weights_of(held_out: Sky, test: Sky) -> np.ndarray:
+    return find_resemblance(*held_out, test.fractions).weigh(held_out.targets)
+
+
 def test_clear_cases_are_weighed_to_score_like_the_whole_sky() -> None:
     held_out, test = clear_cases(whole_sky(4000, seed=1)), whole_sky(4000, seed=2)
     plain, truth = held_out.score(), test.score()
     assert plain.rmse > truth.rmse + 3 * plain.standard_error
-    weighted = held_out.score(resemblance_weights(*held_out, test.fractions))
+    weighted = held_out.score(weights_of(held_out, test))
     error = np.hypot(weighted.standard_error, truth.standard_error)
     assert weighted.rmse == pytest.approx(truth.rmse, abs=2 * error)
 
@@ -48,12 +52,12 @@ def test_clear_cases_are_weighed_to_score_like_the_whole_sky() -> None:
 def test_where_both_sets_are_alike_the_score_stays() -> None:
     held_out, test = whole_sky(1500, seed=1), whole_sky(3000, seed=2)
     plain = held_out.score()
-    weighted = held_out.score(resemblance_weights(*held_out, test.fractions))
+    weighted = held_out.score(weights_of(held_out, test))
     assert weighted.rmse == pytest.approx(plain.rmse, abs=plain.standard_error)
 
 
 def test_weights_are_positive_and_one_on_average_even_for_a_handful() -> None:
     held_out, test = whole_sky(4, seed=0), whole_sky(3, seed=1)
-    weights = resemblance_weights(*held_out, test.fractions)
+    weights = weights_of(held_out, test)
     assert weights.min() > 0
     assert weights.mean() == pytest.approx(1)

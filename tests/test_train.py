@@ -170,3 +170,25 @@ def test_alternatives_train(ready: Run, knobs: dict[str, str]) -> None:
     config = with_knobs(config, **knobs)
     train(config, work)
     assert np.isfinite(result(config, work)["validation_rmse"])
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_galaxy_of_no_weight_is_not_learnt_from(ready: Run) -> None:
+    config, work = ready
+    data = fitting.load_training_set(config, work)
+    idle = data.train[::2]
+    mixed = data.targets.copy()
+    mixed[idle] = mixed[idle[::-1]]  # so that the means stay
+    every = data.weights
+    some = np.where(np.isin(np.arange(len(every)), idle), 0, every)
+
+    def fitted(targets: np.ndarray, weights: np.ndarray) -> str:
+        start_keras()
+        changed = dataclasses.replace(data, targets=targets, weights=weights)
+        training = fitting.Training(config.train, changed)
+        for batch in training.batches():
+            training.trainer.train_on_batch(*batch)
+        return fitting.weights_digest(training.network)
+
+    assert fitted(data.targets, some) == fitted(mixed, some)
+    assert fitted(data.targets, every) != fitted(mixed, every)

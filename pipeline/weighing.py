@@ -1,0 +1,71 @@
+"""How much each training galaxy counts, kept for the networks after the first."""
+
+import logging
+
+import numpy as np
+
+from pipeline import artifacts, workdir
+from pipeline.artifacts import making, raw_file, require
+from pipeline.config import Config, PredictConfig
+from pipeline.dataset import held_out, load_targets
+from pipeline.ensemble import obeying_tree, predict_members
+from pipeline.metrics import effective_number
+from pipeline.resemblance import find_resemblance
+from pipeline.workdir import WorkDir
+
+log = logging.getLogger(__name__)
+
+
+def weigh_galaxies(config: Config, work: WorkDir, force: bool = False) -> None:
+    """Weighs the training galaxies by what the first network says of the test set.
+
+    Reads   shards/train/, shards/test/, raw/ (solutions), models/<first>/
+    Writes  weights/weights.npz  "ids" (N,) int64, "weights" (N,) float64 of mean 1
+            weights/receipt.json
+    """
+    artifact = artifacts.weights(config, work)
+    if artifact.state == "done" and not force:
+        return
+    first = require(artifacts.members(config, work)[0])
+    train = require(artifacts.shards(config, work, "train"))
+    test = require(artifacts.shards(config, work, "test"))
+    solutions = raw_file(require(artifacts.raw(config, work)), "solutions")
+    ids, test_ids = (np.load(workdir.ids_file(part.folder)) for part in (train, test))
+    fold, _ = config.train.members()[0]
+    rows = np.flatnonzero(held_out(ids, config.train, fold))
+    bad = [int(galaxy) for galaxy in test.result["bad"]]
+    test_rows = np.flatnonzero(~np.isin(test_ids, bad))
+    targets = load_targets(solutions, ids)
+    with making(artifact) as result:
+        resemblance = find_resemblance(
+            ask(first, train, rows), targets[rows], ask(first, test, test_rows)
+        )
+        weights = resemblance.weigh(targets)
+        with workdir.atomic(workdir.weights_file(artifact.folder)) as partial:
+            np.savez(partial, ids=ids, weights=weights)
+        result |= {
+            "num_galaxies": len(ids),
+            "num_effective": round(effective_number(weights), 1),
+        }
+    log.info(
+        "weights: %d training galaxies resemble the test set, worth %.0f",
+        len(ids),
+        effective_number(weights),
+    )
+
+
+def ask(
+    first: artifacts.Artifact, split: artifacts.Artifact, rows: np.ndarray
+) -> np.ndarray:
+    """What the first network says of some galaxies, in a few copies: (N, 37)."""
+    # not the copies of the run: another number of them must not train anew
+    config = PredictConfig()
+    (fractions,) = predict_members(config, split, [first], [rows])
+    return obeying_tree(config, fractions)
+
+
+def load_weights(config: Config, work: WorkDir) -> np.ndarray:
+    """(N,) float64 of mean 1, row by row with the training shards."""
+    weights = require(artifacts.weights(config, work))
+    with np.load(workdir.weights_file(weights.folder)) as file:
+        return file["weights"]
