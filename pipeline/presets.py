@@ -14,6 +14,7 @@ CPU = {  # what two laptop cores do in 25 minutes with 6,000 galaxies
     "train.weight_decay": 0.01,
     "train.zoom": 1.3,
     "train.colour": 0.5,
+    "train.resemble": True,
     "train.validation_fraction": 0.05,
     "predict.turns": 8,
     "predict.zooms": 3,
