@@ -3,6 +3,7 @@
 import functools
 import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -116,3 +117,13 @@ def ready(prepared: Run, tmp_path: Path) -> Run:
 @pytest.fixture
 def work(tmp_path: Path) -> WorkDir:
     return WorkDir(tmp_path / "work")
+
+
+@pytest.fixture
+def eager() -> Iterator[None]:
+    """Computes step by step: to trace a training takes longer than its few steps."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

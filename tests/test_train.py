@@ -1,6 +1,5 @@
 import csv
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +16,6 @@ from tests.finished_run import Run
 start_keras()
 
 from pipeline import fitting  # noqa: E402
-
-
-@pytest.fixture
-def eager() -> Iterator[None]:
-    """Computes step by step: to trace a training takes longer than its few steps."""
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 def with_knobs(config: Config, **knobs: object) -> Config:

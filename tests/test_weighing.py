@@ -6,7 +6,7 @@ import pytest
 from pipeline import artifacts, workdir
 from pipeline.train import train
 from tests.finished_run import Run
-from tests.test_train import eager, with_knobs  # noqa: F401
+from tests.test_train import with_knobs
 
 
 def load(run: Run) -> dict[str, np.ndarray]:
