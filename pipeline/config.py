@@ -199,7 +199,7 @@ class TrainConfig:
         check(
             self.loss != "votes" or self.head == "tree",
             "train.loss=votes needs shares that sum to 1, so train.head=tree. "
-            f"Got train.head={self.head}.",
+            f"Got train.head={self.head}: set train.loss=mse with it.",
         )
         check(
             0 < self.validation_fraction < 1,

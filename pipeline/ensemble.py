@@ -83,9 +83,14 @@ def as_submitted(
     Returns:
         (N, 37) float64.
     """
-    bad = np.isin(ids, [int(galaxy) for galaxy in split.result["bad"]])
+    bad = unreadable(split, ids)
     known = np.where(bad[:, None], column_means(members), fractions)
     return obeying_tree(config, known)
+
+
+def unreadable(split: Artifact, ids: np.ndarray) -> np.ndarray:
+    """Which galaxies of finished shards have no image: (N,) bool."""
+    return np.isin(ids, [int(galaxy) for galaxy in split.result["bad"]])
 
 
 def column_means(members: list[Artifact]) -> np.ndarray:

@@ -15,6 +15,7 @@ from pipeline.ensemble import (
     average_by_row,
     obeying_tree,
     predict_members,
+    unreadable,
 )
 from pipeline.metrics import effective_number, score_fractions
 from pipeline.resemblance import find_resemblance
@@ -87,7 +88,7 @@ def ask_networks(
     every_row = [np.arange(len(ids))] * len(members)
     parts = predict_members(config.predict, shards, members, every_row)
     fractions = np.mean(parts, axis=0)
-    bad = np.isin(ids, [int(galaxy) for galaxy in shards.result["bad"]])
+    bad = unreadable(shards, ids)
     folds = fold_of(ids, config.train.folds)
     rows = [np.flatnonzero(folds == fold) for fold, _ in config.train.members()]
     chosen = [part[own] for part, own in zip(parts, rows, strict=True)]

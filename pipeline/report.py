@@ -159,7 +159,7 @@ def examine_test_set(
     with np.load(workdir.predictions_file(predictions.folder)) as file:
         ids, fractions = file["ids"], file["fractions"]
     shards = artifacts.shards(config, work, "test")
-    good = ~np.isin(ids, [int(galaxy) for galaxy in shards.result["bad"]])
+    good = ~unreadable(shards, ids)
     found = sections.extreme_galaxies(ids[good], fractions[good])
     names = sorted({galaxy for galaxy, _ in found})
     originals = load_originals(raw_file(raw, "test_images"), names)

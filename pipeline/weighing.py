@@ -5,10 +5,10 @@ import logging
 import numpy as np
 
 from pipeline import artifacts, workdir
-from pipeline.artifacts import making, raw_file, require
+from pipeline.artifacts import Artifact, making, raw_file, require
 from pipeline.config import Config, PredictConfig
 from pipeline.dataset import held_out, load_targets
-from pipeline.ensemble import obeying_tree, predict_members
+from pipeline.ensemble import obeying_tree, predict_members, unreadable
 from pipeline.metrics import effective_number
 from pipeline.resemblance import find_resemblance
 from pipeline.workdir import WorkDir
@@ -33,8 +33,7 @@ def weigh_galaxies(config: Config, work: WorkDir, force: bool = False) -> None:
     ids, test_ids = (np.load(workdir.ids_file(part.folder)) for part in (train, test))
     fold, _ = config.train.members()[0]
     rows = np.flatnonzero(held_out(ids, config.train, fold))
-    bad = [int(galaxy) for galaxy in test.result["bad"]]
-    test_rows = np.flatnonzero(~np.isin(test_ids, bad))
+    test_rows = np.flatnonzero(~unreadable(test, test_ids))
     targets = load_targets(solutions, ids)
     with making(artifact) as result:
         resemblance = find_resemblance(
@@ -48,15 +47,13 @@ def weigh_galaxies(config: Config, work: WorkDir, force: bool = False) -> None:
             "num_effective": round(effective_number(weights), 1),
         }
     log.info(
-        "weights: %d training galaxies resemble the test set, worth %.0f",
-        len(ids),
-        effective_number(weights),
+        "weights: %(num_galaxies)d training galaxies resemble the test set, "
+        "worth %(num_effective).0f",
+        result,
     )
 
 
-def ask(
-    first: artifacts.Artifact, split: artifacts.Artifact, rows: np.ndarray
-) -> np.ndarray:
+def ask(first: Artifact, split: Artifact, rows: np.ndarray) -> np.ndarray:
     """What the first network says of some galaxies, in a few copies: (N, 37)."""
     # not the copies of the run: another number of them must not train anew
     config = PredictConfig()
