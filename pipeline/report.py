@@ -10,6 +10,7 @@ from pipeline import artifacts, workdir
 from pipeline.artifacts import Artifact, making, raw_file, require
 from pipeline.config import SECTIONS, Config
 from pipeline.dataset import load_targets
+from pipeline.ensemble import unreadable
 from pipeline.sources import source_name
 from pipeline.validation import Validation, validation
 from pipeline.workdir import SPLITS, WorkDir
