@@ -62,6 +62,24 @@ def test_only_kernels_decay(name: str) -> None:
     assert after == {"bias": 1, "gamma": 1, "beta": 1}
 
 
+def test_nesterov_steps_are_those_of_keras() -> None:
+    config = TrainConfig(optimizer="sgd", learning_rate=0.1, weight_decay=0.0)
+    config = dataclasses.replace(config, schedule="constant", warmup=0.0, ema_epochs=0)
+    ours = build_optimizer(config, 10)
+    theirs = keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True)
+    rng = np.random.default_rng(0)
+    start = rng.normal(size=(3, 2)).astype(np.float32)
+    mine, other = keras.Variable(start), keras.Variable(start)
+    for _ in range(4):
+        gradient = rng.normal(size=(3, 2)).astype(np.float32)
+        ours.apply([gradient], [mine])
+        theirs.apply([gradient], [other])
+    assert np.abs(keras.ops.convert_to_numpy(other) - start).min() > 0.01
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(mine), keras.ops.convert_to_numpy(other), rtol=1e-5
+    )
+
+
 def test_muon_steps_in_all_directions_alike() -> None:
     layer = StandardizedConv2D(4)
     network = keras.Sequential([keras.Input((8, 8, 2)), layer])
