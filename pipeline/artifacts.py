@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline import workdir
-from pipeline.config import Config
+from pipeline.config import Config, Member
 from pipeline.errors import PipelineError
 from pipeline.sources.folder import digest_of, fingerprint
 from pipeline.workdir import Split, WorkDir
@@ -167,23 +167,30 @@ def shards(config: Config, work: WorkDir, split: Split) -> Artifact:
 
 def members(config: Config, work: WorkDir) -> tuple[Artifact, ...]:
     """One trained network for each fold and seed."""
-    knobs = asdict(config.train)
-    del knobs["seeds"]  # one more must not make the others stale
-    del knobs["resemble"]  # of the others the weights are an input
-    if config.train.folds > 1:
-        del knobs["validation_fraction"]
-    if config.train.weights_file is not None:
-        knobs["weights"] = weights_digest(config.train.weights_file)
     train_shards = shards(config, work, "train")
     found: list[Artifact] = []
-    for fold, seed in config.train.members():
-        folder = work.member(seed, fold if config.train.folds > 1 else None)
-        own = knobs | {"fold": fold, "seed": seed}
+    for member in config.members():
+        fold = member.fold if config.train.folds > 1 else None
+        folder = work.member(member.train.seed, fold, member.partner)
         name = f"models/{folder.name}"
-        weighed = config.train.resemble and len(found) > 0
-        inputs = (weights_by(config, work, found[0]),) if weighed else ()
-        found.append(Artifact(name, folder, "train", own, (train_shards, *inputs)))
+        inputs = (weights_by(config, work, found[0]),) if member.weighed else ()
+        found.append(
+            Artifact(name, folder, "train", own_knobs(member), (train_shards, *inputs))
+        )
     return tuple(found)
+
+
+def own_knobs(member: Member) -> dict[str, Any]:
+    """What a network depends on, whatever other networks there are."""
+    knobs = asdict(member.train) | {"fold": member.fold}
+    for key in ("seeds", "partners"):  # one more must not make the others stale
+        del knobs[key]
+    del knobs["resemble"]  # of the others the weights are an input
+    if member.train.folds > 1:
+        del knobs["validation_fraction"]
+    if member.train.weights_file is not None:
+        knobs["weights"] = weights_digest(member.train.weights_file)
+    return knobs
 
 
 def weights(config: Config, work: WorkDir) -> Artifact:

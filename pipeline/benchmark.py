@@ -155,6 +155,15 @@ def check_galaxies(entries: list[Entry], solutions: Path | None) -> None:
     log.info("benchmark: scored on %d galaxies", len(wanted))
 
 
+def check_alike(entry: Entry) -> None:
+    """Refuses to share out minutes among networks of unlike epochs."""
+    if entry.config.train.partners:
+        raise PipelineError(
+            f"{entry.name} has train.partners, whose epochs are their own. Leave out "
+            f"--minutes, or add +train.partners= to {entry.name}."
+        )
+
+
 def run_entry(
     entry: Entry, minutes: float | None, solutions: Path | None, force: bool
 ) -> list[Entry]:
@@ -164,6 +173,7 @@ def run_entry(
     """
     with locked(entry.work.lock, str(entry.work.root)):
         if minutes is not None:
+            check_alike(entry)
             run = entry.config, entry.work, minutes
             if to_do(artifacts.pace(*run), force) and not in_own_process(
                 entry.name, choose_epochs, *run

@@ -7,7 +7,7 @@ import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pipeline.errors import PipelineError
 from pipeline.presets import PRESETS
@@ -15,6 +15,7 @@ from pipeline.presets import PRESETS
 RAW_SIZE = 424  # every competition image is 424 x 424 px
 
 BACKBONES = (  # can start from weights of elsewhere
+    "efficientnetlite0",
     "resnet50",
     "efficientnetv2b0",
     "efficientnetv2s",
@@ -23,7 +24,7 @@ BACKBONES = (  # can start from weights of elsewhere
 )
 SMALLEST_IMAGE = {"dieleman2014": 99} | dict.fromkeys(BACKBONES, 32)  # px; else 16
 PATCH_SIZE = 14  # px along the side of what dinov2 sees as one
-SIZE_MULTIPLE = {"compact": 2, "dinov2": PATCH_SIZE}  # px
+SIZE_MULTIPLE = {"dinov2": PATCH_SIZE}  # px
 WEIGHTS_ENDINGS = (".h5", ".keras")
 
 
@@ -115,6 +116,7 @@ class TrainConfig:
         "compact",
         "sirressi2020",
         "dieleman2014",
+        "efficientnetlite0",
         "resnet50",
         "efficientnetv2b0",
         "efficientnetv2s",
@@ -127,6 +129,7 @@ class TrainConfig:
     view_size: int = knob(
         0, "pixels across the centre that the network sees, the rest for turns; 0: all"
     )
+    block: int = knob(2, "compact: pixels along the side of what becomes a place")
     width: int = knob(24, "compact: channels of the first block, later multiplied")
     head: Literal["tree", "sigmoid", "relu", "linear"] = knob(
         "tree",
@@ -166,13 +169,18 @@ class TrainConfig:
         "says of both; that one is trained without",
     )
     seeds: int = knob(1, "networks for each fold, with consecutive seeds; all averaged")
+    partners: str = knob(
+        "",
+        "presets, separated by commas: networks with their training knobs too, on the "
+        "same shards and folds, averaged with the others",
+    )
     validation_fraction: float = knob(
         0.1, "share of galaxies held out, by their id, where folds is 1"
     )
     seed: int = knob(0, "the first; fixes initial weights, order and augmentation")
 
     def __post_init__(self) -> None:
-        for name in ("width", "epochs", "batch_size", "folds", "seeds"):
+        for name in ("block", "width", "epochs", "batch_size", "folds", "seeds"):
             value = getattr(self, name)
             check(value >= 1, f"train.{name} must be at least 1. Got {value}.")
         not_negative = "view_size weight_decay ema_epochs shift colour seed"
@@ -212,11 +220,6 @@ class TrainConfig:
         """The file that a backbone starts from, if it is one."""
         named = self.weights.endswith(WEIGHTS_ENDINGS)
         return Path(self.weights).expanduser() if named else None
-
-    def members(self) -> list[tuple[int, int]]:
-        """The fold and the seed of each network, in the order of training."""
-        seeds = range(self.seed, self.seed + self.seeds)
-        return [(fold, seed) for seed in seeds for fold in range(self.folds)]
 
 
 @dataclass(frozen=True)
@@ -317,6 +320,22 @@ class ClassifyConfig:
             check(value >= 0, f"classify.{name} must not be negative. Got {value}.")
 
 
+class Member(NamedTuple):
+    """One network of those that are averaged.
+
+    Attributes:
+        partner: the preset that its knobs are from; empty: the run's own.
+        fold: the part that is held out of its training.
+        train: its knobs, with its own seed.
+        weighed: whether it learns from galaxies weighed to resemble the test set.
+    """
+
+    partner: str
+    fold: int
+    train: TrainConfig
+    weighed: bool
+
+
 @dataclass(frozen=True)
 class Config:
     """All knobs of a run, and where its galaxies come from."""
@@ -333,20 +352,59 @@ class Config:
     classify: ClassifyConfig = field(default_factory=ClassifyConfig)
 
     def __post_init__(self) -> None:
-        model, image_size = self.train.model, self.preprocess.image_size
-        size = self.train.view_size or image_size
-        check(
-            size <= image_size and (image_size - size) % 2 == 0,
-            f"train.view_size must be smaller than preprocess.image_size={image_size} "
-            f"by an even number. Got {size}.",
-        )
-        smallest, multiple = SMALLEST_IMAGE.get(model, 16), SIZE_MULTIPLE.get(model, 1)
-        check(
-            size >= smallest and size % multiple == 0,
-            f"train.model={model} needs images (train.view_size, or else "
-            f"preprocess.image_size) of {smallest} px or more, in multiples of "
-            f"{multiple}. Got {size}.",
-        )
+        for train in (self.train, *self.partners().values()):
+            check_view(train, self.preprocess.image_size)
+
+    def partners(self) -> dict[str, TrainConfig]:
+        """The training knobs of each preset in `train.partners`, folds as in this run.
+
+        Raises:
+            PipelineError: there is no such preset.
+        """
+        names = [name.strip() for name in self.train.partners.split(",")]
+        return {name: self.partner(name) for name in names if name}
+
+    def partner(self, name: str) -> TrainConfig:
+        known = known_preset(name, "train.partners names the")
+        shared = "folds", "validation_fraction", "seed"
+        section, same = "train.", {key: getattr(self.train, key) for key in shared}
+        own = {
+            key.removeprefix(section): value
+            for key, value in known.items()
+            if key.startswith(section)
+        }
+        return TrainConfig(**own | same)
+
+    def members(self) -> list[Member]:
+        """Every network, in the order of training."""
+        found: list[Member] = []
+        for partner, train in {"": self.train, **self.partners()}.items():
+            for seed in range(train.seed, train.seed + train.seeds):
+                for fold in range(train.folds):
+                    own = dataclasses.replace(train, seed=seed)
+                    weighed = self.train.resemble and len(found) > 0
+                    found.append(Member(partner, fold, own, weighed))
+        return found
+
+
+def check_view(train: TrainConfig, image_size: int) -> None:
+    """Refuses a view that the images, or the model, have no room for."""
+    size = train.view_size or image_size
+    check(
+        size <= image_size and (image_size - size) % 2 == 0,
+        f"train.view_size must be smaller than preprocess.image_size={image_size} "
+        f"by an even number. Got {size}.",
+    )
+    smallest = SMALLEST_IMAGE.get(train.model, 16)
+    multiple = SIZE_MULTIPLE.get(train.model, 1)
+    if train.model == "compact":
+        smallest, multiple = 8 * train.block, train.block
+    check(
+        size >= smallest and size % multiple == 0,
+        f"train.model={train.model} needs images (train.view_size, or else "
+        f"preprocess.image_size) of {smallest} px or more, in multiples of "
+        f"{multiple}. Got {size}.",
+    )
 
 
 SECTIONS: dict[str, type] = {
@@ -383,12 +441,7 @@ def make_config(
     Raises:
         PipelineError: an unknown preset, or values that do not go together.
     """
-    if preset not in PRESETS:
-        raise PipelineError(
-            f'Unknown preset "{preset}". {nearest(preset, PRESETS)} '
-            f"The presets: {', '.join(PRESETS)}."
-        )
-    values = PRESETS[preset] | dict(overrides or {})
+    values = known_preset(preset) | dict(overrides or {})
     sections = {
         section: cls(
             **{
@@ -400,6 +453,17 @@ def make_config(
         for section, cls in SECTIONS.items()
     }
     return Config(source=source, preset=preset, **sections)
+
+
+def known_preset(name: str, where: str = "") -> dict[str, Any]:
+    """The knobs that a preset turns; `where` begins the refusal of an unknown one."""
+    if name not in PRESETS:
+        start = f"{where} unknown" if where else "Unknown"
+        raise PipelineError(
+            f'{start} preset "{name}". {nearest(name, PRESETS)} '
+            f"The presets: {', '.join(PRESETS)}."
+        )
+    return PRESETS[name]
 
 
 def parse_settings(settings: Iterable[str]) -> dict[str, Any]:

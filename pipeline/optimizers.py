@@ -25,7 +25,9 @@ def build_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.Optimize
         return keras.optimizers.Adam(rate, **average)
     decay = config.weight_decay or None  # 0 would be subtracted, weight by weight
     if config.optimizer == "sgd":
-        optimizer = Nesterov(rate, momentum=0.9, nesterov=True, weight_decay=decay, **average)
+        optimizer = Nesterov(
+            rate, momentum=0.9, nesterov=True, weight_decay=decay, **average
+        )
     elif config.optimizer == "muon":
         optimizer = keras.optimizers.Muon(
             rate,

@@ -90,7 +90,7 @@ def ask_networks(
     fractions = np.mean(parts, axis=0)
     bad = unreadable(shards, ids)
     folds = fold_of(ids, config.train.folds)
-    rows = [np.flatnonzero(folds == fold) for fold, _ in config.train.members()]
+    rows = [np.flatnonzero(folds == member.fold) for member in config.members()]
     chosen = [part[own] for part, own in zip(parts, rows, strict=True)]
     _, alike = average_by_row(chosen, rows)
     return (

@@ -117,7 +117,7 @@ def at_a_glance(
         "submission": artifacts.predictions(config, work).result,
         "num_train": train.result["num_images"],
         "num_test": test.result["num_images"],
-        "num_networks": len(config.train.members()),
+        "num_networks": len(config.members()),
         "num_copies": config.predict.num_copies,
         "times": times,
         "plots_folder": workdir.plot_file(work.report, "any").parent.relative_to(

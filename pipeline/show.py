@@ -100,9 +100,9 @@ def training_galaxy(config: Config, work: WorkDir, ids: np.ndarray, row: int) ->
     shards = artifacts.shards(config, work, "train")
     members = [require(member) for member in artifacts.members(config, work)]
     unfitted = [
-        member
-        for (fold, _), member in zip(config.train.members(), members, strict=True)
-        if held_out(ids, config.train, fold)[row]
+        artifact
+        for member, artifact in zip(config.members(), members, strict=True)
+        if held_out(ids, config.train, member.fold)[row]
     ]
     chosen = unfitted or members
     rows = [np.array([row])] * len(chosen)

@@ -1,6 +1,5 @@
 """Stage 3: the networks, one for each fold and seed."""
 
-import dataclasses
 import logging
 
 from pipeline import artifacts, workdir
@@ -25,34 +24,38 @@ def train(config: Config, work: WorkDir, force: bool = False) -> None:
             weights/, as weighing says, where train.resemble is set
     """
     members = artifacts.members(config, work)
-    for number, member in enumerate(members):
-        if number == 1 and config.train.resemble:
+    weighed = False
+    for number, (member, artifact) in enumerate(
+        zip(config.members(), members, strict=True)
+    ):
+        if member.weighed and not weighed:
             weigh_galaxies(config, work, force)
-        if member.state == "done" and not force:
-            log.info("%s is up to date", member.name)
+            weighed = True
+        if artifact.state == "done" and not force:
+            log.info("%s is up to date", artifact.name)
         else:
             train_member(config, work, number, force)
-        workdir.checkpoint_file(member.folder).unlink(missing_ok=True)
+        workdir.checkpoint_file(artifact.folder).unlink(missing_ok=True)
 
 
 def train_member(config: Config, work: WorkDir, number: int, force: bool) -> None:
     """Trains one of the members, the first having number 0."""
-    fold, seed = config.train.members()[number]
+    member = config.members()[number]
     members = artifacts.members(config, work)
-    member = members[number]
-    title = f"{member.folder.name} ({number + 1}/{len(members)})"
+    artifact = members[number]
+    title = f"{artifact.folder.name} ({number + 1}/{len(members)})"
     require(artifacts.shards(config, work, "train"))
     from pipeline.backend import start_keras
 
-    start_keras(seed)
+    start_keras(member.train.seed)
     from pipeline.fitting import fit_network, load_training_set
 
-    weighed = config.train.resemble and number > 0
-    data = load_training_set(config, work, fold, weighed)
-    own = dataclasses.replace(config.train, seed=seed)
+    data = load_training_set(config, work, member.fold, member.weighed)
     # a forced training starts over, any other goes on where it was interrupted
-    with making(member, keep=not force) as result:
-        result |= fit_network(own, data, member.folder, member.recipe, title)
+    with making(artifact, keep=not force) as result:
+        result |= fit_network(
+            member.train, data, artifact.folder, artifact.recipe, title
+        )
     log.info(
         "%s: validation RMSE %.4f ± %.4f on %d galaxies held out",
         title,

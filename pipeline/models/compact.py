@@ -1,8 +1,8 @@
 """A small network for CPUs: little work where pixels are many, more where they are few.
 
 What costs time on a CPU is less the multiplying than the moving of large, shallow
-arrays and convolutions of tiny ones. So blocks of 2 x 2 pixels become channels before
-the first convolution, and the last few pixels go into a dense layer.
+arrays and convolutions of tiny ones. So blocks of pixels become channels before the
+first convolution, and the last few pixels go into a dense layer.
 """
 
 import keras
@@ -11,14 +11,13 @@ from keras import layers
 from pipeline.config import TrainConfig
 from pipeline.models.standardized import RELU_GAIN, StandardizedConv2D
 
-BLOCK = 2  # pixels along a side
-
 
 def features(images: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
-    """(B, S, S, 3) in 0..255, S even and at least 16 -> (B, 512)."""
+    """(B, S, S, 3) in 0..255, S a multiple of the block, of 8 at least -> (B, 512)."""
     width = config.width
     x = layers.Rescaling(1 / 127.5, offset=-1)(images)
-    x = convolve(blocks_to_channels(x), width, input_gain=1.0)  # (B, S/2, S/2, width)
+    # (B, S/2, S/2, width) where a block is 2 px wide
+    x = convolve(blocks_to_channels(x, config.block), width, input_gain=1.0)
     for factor in (2, 4):
         x = layers.MaxPooling2D()(x)
         x = convolve(x, factor * width)
@@ -28,13 +27,13 @@ def features(images: keras.KerasTensor, config: TrainConfig) -> keras.KerasTenso
     return layers.Dense(512, activation="relu", kernel_initializer="he_normal")(x)
 
 
-def blocks_to_channels(images: keras.KerasTensor) -> keras.KerasTensor:
-    """(B, S, S, C) -> (B, S/2, S/2, 4 C)."""
+def blocks_to_channels(images: keras.KerasTensor, block: int) -> keras.KerasTensor:
+    """(B, S, S, C) -> (B, S / block, S / block, block * block * C)."""
     _, height, width, channels = images.shape
-    rows, columns = height // BLOCK, width // BLOCK
-    x = layers.Reshape((rows, BLOCK, columns, BLOCK, channels))(images)
+    rows, columns = height // block, width // block
+    x = layers.Reshape((rows, block, columns, block, channels))(images)
     x = layers.Permute((1, 3, 2, 4, 5))(x)
-    return layers.Reshape((rows, columns, BLOCK * BLOCK * channels))(x)
+    return layers.Reshape((rows, columns, block * block * channels))(x)
 
 
 def convolve(

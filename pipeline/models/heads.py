@@ -1,6 +1,7 @@
 """From features to 37 vote fractions."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,6 +16,7 @@ from pipeline.tree import (
 )
 
 SMALLEST_SHARE = 1e-3  # keeps the first logits of rare answers finite
+UNDIVIDED_STEPS = 625  # the winner's
 TINY = 1e-12  # far below any sum of answers, but 0 / 0 would be no number
 
 
@@ -52,13 +54,37 @@ class TreeRelu(keras.layers.Layer):
 
     (B, 37) logits -> (B, 37) fractions that obey the decision tree, but for questions
     whose answers are all 0. A fraction can be exactly 0, as half of all labels are.
+    The first steps of a training are taken without the division: with it, an answer
+    is soon pushed below 0 for every galaxy alike, and never comes back.
 
     Source: Dieleman, Willett and Dambre 2015, "Rotation-invariant convolutional
     neural networks for galaxy morphology prediction", section 6.2.
+
+    Attributes:
+        undivided_steps: how many.
     """
 
-    def call(self, logits: keras.KerasTensor) -> keras.KerasTensor:
-        return down_the_tree(logits, rectified_shares)
+    def __init__(self, undivided_steps: int = 0, **options: Any) -> None:
+        super().__init__(**options)
+        self.undivided_steps = undivided_steps
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.step = self.add_weight(
+            shape=(), dtype="int32", initializer="zeros", trainable=False, name="step"
+        )
+
+    def call(
+        self, logits: keras.KerasTensor, training: bool = False
+    ) -> keras.KerasTensor:
+        divided = down_the_tree(logits, rectified_shares)
+        if not training:
+            return divided
+        self.step.assign(self.step + 1)
+        undivided = down_the_tree(logits, ops.relu)
+        return ops.where(self.step <= self.undivided_steps, undivided, divided)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"undivided_steps": self.undivided_steps}
 
 
 def rectified_shares(logits: keras.KerasTensor) -> keras.KerasTensor:
@@ -83,10 +109,11 @@ def sigmoid_head(features: keras.KerasTensor, means: np.ndarray) -> keras.KerasT
 
 
 def relu_head(features: keras.KerasTensor, means: np.ndarray) -> keras.KerasTensor:
-    """(B, F) -> (B, 37), obeying the tree; starts out with all answers alike."""
-    # not at the means (37,): a rare answer so near 0 would soon be cut off for good
-    bias = np.full(NUM_ANSWERS, 0.1)
-    return TreeRelu(dtype="float32", name="fractions")(logits(features, bias))
+    """(B, F) -> (B, 37), obeying the tree; starts out at the means (37,)."""
+    bias = fractions_to_shares(means[None])[0]
+    return TreeRelu(UNDIVIDED_STEPS, dtype="float32", name="fractions")(
+        logits(features, bias)
+    )
 
 
 def linear_head(features: keras.KerasTensor, means: np.ndarray) -> keras.KerasTensor:
