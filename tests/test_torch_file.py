@@ -2,7 +2,7 @@ import io
 import pickle
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ class Call:
 class TorchPickler(pickle._Pickler):
     """Writes names of modules that cannot be imported here."""
 
-    dispatch = dict(pickle._Pickler.dispatch)
+    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
 
     def persistent_id(self, item: object) -> tuple[Any, ...] | None:
         return item.name if isinstance(item, Storage) else None
