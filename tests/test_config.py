@@ -106,6 +106,10 @@ def test_an_unknown_preset_names_the_nearest() -> None:
             {"train.loss": "votes", "train.head": "sigmoid"},
             "needs shares .* Got train.head=sigmoid",
         ),
+        ({"train.block": 0}, "train.block must be at least 1. Got 0"),
+        ({"train.block": 5}, "of 40 px or more, in multiples of 5. Got 48"),
+        ({"train.partners": "lit"}, 'unknown preset "lit". Did you mean "lite"'),
+        ({"train.partners": "dieleman2014"}, "of 99 px or more, .* Got 64"),
         ({"train.folds": 0}, "train.folds must be at least 1. Got 0"),
         ({"predict.turns": 0}, "predict.turns must be at least 1. Got 0"),
         ({"predict.zooms": 2}, "predict.zooms must be odd, 1 at least. Got 2"),
@@ -124,6 +128,24 @@ def test_an_unknown_preset_names_the_nearest() -> None:
 def test_values_that_cannot_be_are_refused(values: dict, message: str) -> None:
     with pytest.raises(PipelineError, match=message):
         make_config("demo", "cpu", values)
+
+
+def test_partners_have_their_own_training_and_this_runs_folds() -> None:
+    knobs = {"train.partners": "tiny, lite", "train.seeds": 2, "train.seed": 5}
+    knobs |= {"train.resemble": True, "train.validation_fraction": 0.2}
+    config = make_config("demo", "cpu", knobs)
+    found = [(member.partner, member.train.seed) for member in config.members()]
+    assert found == [("", 5), ("", 6), ("tiny", 5), ("lite", 5)]
+    tiny, lite = (member.train for member in config.members()[2:])
+    assert (tiny.width, lite.model) == (8, "efficientnetlite0")
+    assert {member.train.validation_fraction for member in config.members()} == {0.2}
+    assert [member.weighed for member in config.members()] == [False, True, True, True]
+
+
+def test_partners_are_trained_on_every_fold() -> None:
+    knobs = {"train.partners": "tiny", "train.folds": 2, "train.seeds": 1}
+    members = make_config("demo", "cpu", knobs).members()
+    assert [member.fold for member in members] == [0, 1, 0, 1]
 
 
 def test_the_winner_had_sixty_copies_and_the_default_is_eight() -> None:

@@ -119,6 +119,23 @@ def test_one_more_member_leaves_the_others_alone(ready: Run) -> None:
 
 
 @pytest.mark.usefixtures("eager")
+def test_a_partner_is_trained_by_its_own_knobs_and_leaves_the_others_alone(
+    ready: Run,
+) -> None:
+    config, work = ready
+    train(config, work)
+    before = (work.member(0) / "model.keras").stat().st_mtime_ns
+    config = with_knobs(config, partners="tiny")
+    train(config, work)
+    assert (work.member(0) / "model.keras").stat().st_mtime_ns == before
+    own, partner = artifacts.members(config, work)
+    assert partner.folder.name == "tiny-seed0"
+    assert own.receipt["recipe"]["knobs"]["width"] == 4
+    assert partner.receipt["recipe"]["knobs"]["width"] == 8
+    assert partner.result["num_validation"] == own.result["num_validation"]
+
+
+@pytest.mark.usefixtures("eager")
 def test_each_fold_has_its_network_and_an_interrupted_run_keeps_the_finished(
     ready: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
