@@ -305,7 +305,7 @@ def all_artifacts(config: Config, work: WorkDir) -> tuple[Artifact, ...]:
     )
     made = {item.name for item in beside if item.receipt is not None}
     first, *later = members(config, work)
-    if config.train.resemble and later:
+    if any(member.weighed for member in config.members()):
         later.insert(0, weights(config, work))
     if config.report.make:
         made.add("report")

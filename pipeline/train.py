@@ -24,13 +24,9 @@ def train(config: Config, work: WorkDir, force: bool = False) -> None:
             weights/, as weighing says, where train.resemble is set
     """
     members = artifacts.members(config, work)
-    weighed = False
-    for number, (member, artifact) in enumerate(
-        zip(config.members(), members, strict=True)
-    ):
-        if member.weighed and not weighed:
+    for number, artifact in enumerate(members):
+        if number == 1 and config.members()[number].weighed:
             weigh_galaxies(config, work, force)
-            weighed = True
         if artifact.state == "done" and not force:
             log.info("%s is up to date", artifact.name)
         else:

@@ -1,8 +1,11 @@
 import io
+import os
 import pickle
+import sys
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any, ClassVar
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,44 +13,44 @@ import pytest
 from pipeline.models.torch_file import read_tensors
 
 
+@pytest.fixture
+def torch(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """As much of PyTorch as its files name."""
+
+    def _rebuild_tensor_v2(*parts: object) -> None: ...
+
+    _rebuild_tensor_v2.__module__ = "torch._utils"
+    _rebuild_tensor_v2.__qualname__ = "_rebuild_tensor_v2"
+    torch, utils = ModuleType("torch"), ModuleType("torch._utils")
+    utils._rebuild_tensor_v2 = _rebuild_tensor_v2
+    torch._utils = utils
+    for name in ("FloatStorage", "LongStorage"):
+        setattr(torch, name, type(name, (), {"__module__": "torch"}))
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    monkeypatch.setitem(sys.modules, "torch._utils", utils)
+    return torch
+
+
 class Storage:
-    """Pickled as PyTorch pickles the elements of tensors: by a name for them."""
+    """Elements of tensors; pickled as their name."""
 
-    def __init__(self, kind: str, key: str, length: int) -> None:
-        self.name = ("storage", Global("torch", kind), key, "cpu", length, None)
-
-
-class Global:
-    """Pickled as the name of something in a module that is not there."""
-
-    def __init__(self, module: str, name: str) -> None:
-        self.module, self.name = module, name
+    def __init__(self, kind: type, key: str, length: int) -> None:
+        self.name = ("storage", kind, key, "cpu", length, None)
 
 
 class Call:
-    """Pickled as a call of such a thing."""
+    """Pickled as a call of the function."""
 
-    def __init__(self, function: Global, *parts: object) -> None:
-        self.function, self.parts = function, parts
+    def __init__(self, function: Any, *parts: object) -> None:
+        self.reduced = function, parts
+
+    def __reduce__(self) -> tuple[Any, tuple[object, ...]]:
+        return self.reduced
 
 
-class TorchPickler(pickle._Pickler):
-    """Writes names of modules that cannot be imported here."""
-
-    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
-
+class NamingPickler(pickle.Pickler):
     def persistent_id(self, item: object) -> tuple[Any, ...] | None:
         return item.name if isinstance(item, Storage) else None
-
-    def save_name(self, item: Global) -> None:
-        self.write(f"c{item.module}\n{item.name}\n".encode())
-
-    def save_call(self, item: Call) -> None:
-        self.save(item.function)
-        self.save(item.parts)
-        self.write(pickle.REDUCE)
-
-    dispatch[Global], dispatch[Call] = save_name, save_call
 
 
 def write_torch_file(
@@ -56,20 +59,25 @@ def write_torch_file(
     """The layout of `torch.save` before PyTorch 1.6."""
     buffer = io.BytesIO()
     for part in (0x1950A86A20F9469CFC6C, 1001, {}, OrderedDict(state), list(elements)):
-        TorchPickler(buffer, protocol=2).dump(part)
+        NamingPickler(buffer, protocol=2).dump(part)
     for array in elements.values():
         buffer.write(len(array).to_bytes(8, "little") + array.tobytes())
     path.write_bytes(buffer.getvalue())
     return path
 
 
-def tensor(storage: Storage, offset: int, shape: tuple, strides: tuple) -> Call:
-    rebuild = Global("torch._utils", "_rebuild_tensor_v2")
-    return Call(rebuild, storage, offset, shape, strides, False, OrderedDict())
+def test_tensors_are_cut_out_of_their_storages(
+    torch: ModuleType, tmp_path: Path
+) -> None:
+    def tensor(storage: Storage, offset: int, shape: tuple, strides: tuple) -> Call:
+        rest = False, OrderedDict()
+        rebuild = torch._utils._rebuild_tensor_v2
+        return Call(rebuild, storage, offset, shape, strides, *rest)
 
-
-def test_tensors_are_cut_out_of_their_storages(tmp_path: Path) -> None:
-    floats, longs = Storage("FloatStorage", "7", 12), Storage("LongStorage", "8", 1)
+    floats, longs = (
+        Storage(torch.FloatStorage, "7", 12),
+        Storage(torch.LongStorage, "8", 1),
+    )
     state = {
         "whole": tensor(floats, 0, (3, 4), (4, 1)),
         "turned": tensor(floats, 4, (4, 2), (1, 4)),
@@ -83,7 +91,7 @@ def test_tensors_are_cut_out_of_their_storages(tmp_path: Path) -> None:
 
 
 def test_a_file_that_would_run_something_is_refused(tmp_path: Path) -> None:
-    state = {"weight": Call(Global("os", "system"), "true")}
+    state = {"weight": Call(os.getcwd)}
     file = write_torch_file(tmp_path / "bad.pth", state, {})
-    with pytest.raises(pickle.UnpicklingError, match="os.system is no part"):
+    with pytest.raises(pickle.UnpicklingError, match="getcwd is no part of a tensor"):
         read_tensors(file)
