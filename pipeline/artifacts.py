@@ -166,7 +166,7 @@ def shards(config: Config, work: WorkDir, split: Split) -> Artifact:
 
 
 def members(config: Config, work: WorkDir) -> tuple[Artifact, ...]:
-    """One trained network for each fold and seed."""
+    """One trained network for each fold and seed, of the run and of its partners."""
     train_shards = shards(config, work, "train")
     found: list[Artifact] = []
     for member in config.members():

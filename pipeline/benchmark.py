@@ -88,6 +88,8 @@ def benchmark(
         common = dataclasses.replace(typed, source=shared_source(config, work))
         entries = [make_entry(name, common, work) for name in names]
         check_names(entries)
+        if minutes is not None:
+            check_alike(entries)
         for entry in entries:
             download(entry.config, entry.work)
             preprocess(entry.config, entry.work)
@@ -140,6 +142,16 @@ def check_names(entries: list[Entry]) -> None:
             raise PipelineError(f'--models has "{entry.name}" twice.')
 
 
+def check_alike(entries: list[Entry]) -> None:
+    """Refuses to share out minutes among networks of unlike epochs."""
+    for entry in entries:
+        if entry.config.train.partners:
+            raise PipelineError(
+                f"{entry.name} has train.partners, whose epochs are their own. Leave "
+                f"out --minutes, or add +train.partners= to {entry.name}."
+            )
+
+
 def check_galaxies(entries: list[Entry], solutions: Path | None) -> None:
     """Refuses models that would not be scored on the same galaxies."""
     first, *others = entries
@@ -155,15 +167,6 @@ def check_galaxies(entries: list[Entry], solutions: Path | None) -> None:
     log.info("benchmark: scored on %d galaxies", len(wanted))
 
 
-def check_alike(entry: Entry) -> None:
-    """Refuses to share out minutes among networks of unlike epochs."""
-    if entry.config.train.partners:
-        raise PipelineError(
-            f"{entry.name} has train.partners, whose epochs are their own. Leave out "
-            f"--minutes, or add +train.partners= to {entry.name}."
-        )
-
-
 def run_entry(
     entry: Entry, minutes: float | None, solutions: Path | None, force: bool
 ) -> list[Entry]:
@@ -173,7 +176,6 @@ def run_entry(
     """
     with locked(entry.work.lock, str(entry.work.root)):
         if minutes is not None:
-            check_alike(entry)
             run = entry.config, entry.work, minutes
             if to_do(artifacts.pace(*run), force) and not in_own_process(
                 entry.name, choose_epochs, *run

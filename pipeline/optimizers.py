@@ -45,7 +45,7 @@ def build_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.Optimize
 class Nesterov(keras.optimizers.SGD):
     """SGD with Nesterov momentum, in one pass over the weights under TensorFlow.
 
-    Keras goes over them a dozen times: of 42 million, that is a third of a step.
+    Keras goes over them several times, which for many millions takes twice as long.
     """
 
     def update_step(

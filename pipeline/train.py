@@ -1,4 +1,4 @@
-"""Stage 3: the networks, one for each fold and seed."""
+"""Stage 3: the networks, one for each fold and seed, partners' among them."""
 
 import logging
 
