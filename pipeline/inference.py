@@ -12,6 +12,7 @@ from pipeline.models import (  # noqa: F401  a saved network needs its layers
     applications,
     dieleman2014,
     heads,
+    normalized,
     standardized,
 )
 from pipeline.models.augmentation import Warp, transforms_about_centre

@@ -32,6 +32,7 @@ from pipeline.models import (  # noqa: E402
     efficientnetlite0,
 )
 from pipeline.models.heads import TreeRelu  # noqa: E402
+from pipeline.models.normalized import NormalizedConv2D  # noqa: E402
 from pipeline.models.torch_file import read_tensors  # noqa: E402
 from tests.conftest import some_fractions  # noqa: E402
 
@@ -323,6 +324,38 @@ def crop_to_square(image: np.ndarray) -> np.ndarray:
     size = min(rows, columns)
     top, left = (rows - size) // 2, (columns - size) // 2
     return image[top : top + size, left : left + size]
+
+
+@pytest.mark.parametrize("name", ["_blocks.1._depthwise_conv", "_conv_head"])
+def test_a_normalized_convolution_does_what_two_published_layers_do(name: str) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(2, 9, 9, 4)).astype(np.float32)
+    depthwise = "depthwise" in name
+    two = [
+        keras.layers.DepthwiseConv2D(3, padding="same", use_bias=False)
+        if depthwise
+        else keras.layers.Conv2D(6, 3, padding="same", use_bias=False),
+        keras.layers.BatchNormalization(epsilon=1e-3),
+    ]
+    reference = keras.Sequential([keras.Input((9, 9, 4)), *two])
+    statistics = rng.uniform(0.5, 2, (4, 4 if depthwise else 6)).astype(np.float32)
+    two[1].set_weights(statistics)
+    expected = predict(reference, images)
+    normalization = "_blocks.1._bn1" if depthwise else "_bn1"
+    parts = ("weight", "bias", "running_mean", "running_var")
+    tensors = {
+        f"{normalization}.{part}": values
+        for part, values in zip(parts, statistics, strict=True)
+    }
+    kernel = two[0].get_weights()[0]
+    tensors[f"{name}.weight"] = kernel.transpose(
+        (2, 3, 0, 1) if depthwise else (3, 2, 0, 1)
+    )
+    layer = NormalizedConv2D(0 if depthwise else 6, 3, name=name)
+    layer.build(images.shape)
+    layer.set_weights(efficientnetlite0.published_weights(layer, tensors))
+    found = keras.ops.convert_to_numpy(layer(images))
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_efficientnetlite0_has_the_published_number_of_weights() -> None:

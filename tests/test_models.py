@@ -17,6 +17,7 @@ from pipeline.inference import (  # noqa: E402
 from pipeline.models import build_network  # noqa: E402
 from pipeline.models.augmentation import Warp, draw_transforms  # noqa: E402
 from pipeline.models.heads import TreeSoftmax  # noqa: E402
+from pipeline.models.normalized import HE_GAIN, NormalizedConv2D  # noqa: E402
 from pipeline.models.standardized import (  # noqa: E402
     RELU_GAIN,
     StandardizedConv2D,
@@ -117,6 +118,25 @@ def test_standardized_filters_keep_a_signal_at_its_size(rectified: bool) -> None
     outputs = layer(np.maximum(signal, 0) if rectified else signal)
     spread = keras.ops.convert_to_numpy(outputs)[:, 1:-1, 1:-1].std()
     assert spread == pytest.approx(1, abs=0.03)
+
+
+@pytest.mark.parametrize("filters", [128, 0])
+def test_normalized_filters_keep_a_rectified_signal_at_its_size(filters: int) -> None:
+    signal = np.random.default_rng(0).normal(size=(4, 32, 32, 64)).astype(np.float32)
+    layer = NormalizedConv2D(filters, 3, gain=HE_GAIN)
+    outputs = keras.ops.convert_to_numpy(layer(np.maximum(signal, 0)))[:, 1:-1, 1:-1]
+    assert np.square(outputs).mean() == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize("filters", [5, 0])
+def test_the_size_of_a_normalized_filter_is_its_gain_alone(filters: int) -> None:
+    layer, images = NormalizedConv2D(filters, 3, stride=2), noise(4).astype(np.float32)
+    before = keras.ops.convert_to_numpy(layer(images))
+    assert before.shape == (4, 16, 16, filters or 3)
+    layer.kernel.assign(7 * layer.kernel)
+    layer.gain.assign(2 * layer.gain)
+    after = keras.ops.convert_to_numpy(layer(images))
+    np.testing.assert_allclose(after, 2 * before, rtol=1e-4, atol=1e-2)
 
 
 def transforms(num_images: int = 50, **knobs: object) -> np.ndarray:
