@@ -135,8 +135,8 @@ def test_partners_have_their_own_training_and_this_runs_folds() -> None:
     knobs |= {"train.resemble": True, "train.validation_fraction": 0.2}
     config = make_config("demo", "cpu", knobs)
     found = [(member.partner, member.train.seed) for member in config.members()]
-    assert found == [("", 5), ("", 6), ("tiny", 5), ("lite", 5)]
-    tiny, lite = (member.train for member in config.members()[2:])
+    assert found == [("", 5), ("", 6), ("tiny", 5), ("lite", 5), ("lite", 6)]
+    tiny, lite = (member.train for member in config.members()[2:4])
     assert (tiny.width, lite.model) == (8, "efficientnetlite0")
     assert {member.train.validation_fraction for member in config.members()} == {0.2}
     assert [member.weighed for member in config.members()] == [False, True, True, True]
