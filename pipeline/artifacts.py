@@ -185,6 +185,7 @@ def own_knobs(member: Member) -> dict[str, Any]:
     knobs = asdict(member.train) | {"fold": member.fold}
     for key in ("seeds", "partners"):  # one more must not make the others stale
         del knobs[key]
+    del knobs["stretch"]  # is in the epochs
     del knobs["resemble"]  # of the others the weights are an input
     if member.train.folds > 1:
         del knobs["validation_fraction"]
@@ -255,15 +256,12 @@ def validation(config: Config, work: WorkDir) -> Artifact:
 
 
 def pace(config: Config, work: WorkDir, minutes: float) -> Artifact:
-    """How many epochs of a training fit into so many minutes on this machine."""
-    trained = members(config, work)
-    knobs = {key: value for key, value in trained[0].knobs.items() if key != "epochs"}
+    """How far the epochs stretch in so many minutes on this machine."""
+    trained = members(config.stretched(1.0), work)
+    knobs = {artifact.name: artifact.knobs for artifact in trained}
+    inputs = (shards(config, work, "train"),)
     return Artifact(
-        "pace",
-        work.pace,
-        "benchmark",
-        knobs | {"minutes": minutes, "num_members": len(trained)},
-        trained[0].inputs,
+        "pace", work.pace, "benchmark", knobs | {"minutes": minutes}, inputs
     )
 
 

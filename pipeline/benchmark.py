@@ -13,7 +13,7 @@ import numpy as np
 from pipeline import artifacts, workdir
 from pipeline.artifacts import Artifact, making
 from pipeline.comparison import Effort, Row, as_data, describe, make_row
-from pipeline.config import Config, parse_settings
+from pipeline.config import Config, Member, parse_settings
 from pipeline.download import download
 from pipeline.ensemble import column_means
 from pipeline.errors import PipelineError
@@ -63,7 +63,7 @@ def benchmark(
 
     Reads   the source, the solutions
     Writes  <entry>/raw, shards, models   by the stages download, preprocess, train
-            <entry>/pace/receipt.json     "epochs" that fit into the minutes
+            <entry>/pace/receipt.json     how far the epochs stretch in the minutes
             <entry>/scored/               predictions of the galaxies that are scored
             benchmark.md, benchmark.json  the table
 
@@ -88,8 +88,6 @@ def benchmark(
         common = dataclasses.replace(typed, source=shared_source(config, work))
         entries = [make_entry(name, common, work) for name in names]
         check_names(entries)
-        if minutes is not None:
-            check_alike(entries)
         for entry in entries:
             download(entry.config, entry.work)
             preprocess(entry.config, entry.work)
@@ -121,8 +119,8 @@ def make_entry(name: str, common: Typed, work: WorkDir) -> Entry:
     return Entry(name, typed, *settle(typed))
 
 
-def with_epochs(entry: Entry, epochs: int) -> Entry:
-    values = (entry.typed.set_values or {}) | {"train.epochs": epochs}
+def with_stretch(entry: Entry, stretch: float) -> Entry:
+    values = (entry.typed.set_values or {}) | {"train.stretch": stretch}
     typed = dataclasses.replace(entry.typed, set_values=values)
     return Entry(entry.name, typed, *settle(typed))
 
@@ -140,16 +138,6 @@ def check_names(entries: list[Entry]) -> None:
     for number, entry in enumerate(entries):
         if entry.work in [other.work for other in entries[:number]]:
             raise PipelineError(f'--models has "{entry.name}" twice.')
-
-
-def check_alike(entries: list[Entry]) -> None:
-    """Refuses to share out minutes among networks of unlike epochs."""
-    for entry in entries:
-        if entry.config.train.partners:
-            raise PipelineError(
-                f"{entry.name} has train.partners, whose epochs are their own. Leave "
-                f"out --minutes, or add +train.partners= to {entry.name}."
-            )
 
 
 def check_galaxies(entries: list[Entry], solutions: Path | None) -> None:
@@ -178,10 +166,10 @@ def run_entry(
         if minutes is not None:
             run = entry.config, entry.work, minutes
             if to_do(artifacts.pace(*run), force) and not in_own_process(
-                entry.name, choose_epochs, *run
+                entry.name, choose_stretch, *run
             ):
                 return []
-            entry = with_epochs(entry, artifacts.pace(*run).result["epochs"])
+            entry = with_stretch(entry, artifacts.pace(*run).result["stretch"])
         remember(entry.config, entry.typed, entry.work)
         run = entry.config, entry.work, solutions
         if to_do(artifacts.scored(*run), force) and not in_own_process(
@@ -195,30 +183,41 @@ def to_do(artifact: Artifact, force: bool) -> bool:
     return force or artifact.state != "done"
 
 
-def choose_epochs(config: Config, work: WorkDir, minutes: float) -> None:
-    """Times some steps of the training and keeps how many epochs fit.
+def choose_stretch(config: Config, work: WorkDir, minutes: float) -> None:
+    """Times some steps of each kind of network and keeps how far the epochs stretch.
 
     Reads   shards/train/, raw/ (solutions)
-    Writes  pace/receipt.json  "seconds_per_epoch" of all networks together, "epochs"
+    Writes  pace/receipt.json  "seconds_per_epoch" of the run's own networks and of each
+                               partner's, "stretch" of them all
     """
     from pipeline.backend import start_keras
 
     start_keras()
     from pipeline.fitting import Training, load_training_set
-    from pipeline.pace import epochs_within, seconds_per_epoch
+    from pipeline.pace import seconds_per_epoch
 
+    members = config.stretched(1.0).members()
     with making(artifacts.pace(config, work, minutes)) as result:
-        training = Training(config.train, load_training_set(config, work))
-        networks = len(artifacts.members(config, work))
-        seconds = seconds_per_epoch(training) * networks
-        epochs = epochs_within(60 * minutes, seconds)
-        result |= {"seconds_per_epoch": seconds, "epochs": epochs}
+        data = load_training_set(config, work)
+        seconds = {
+            member.partner: seconds_per_epoch(Training(member.train, data))
+            for member in {member.partner: member for member in members}.values()
+        }
+        stretch = 60 * minutes / total_seconds(members, seconds)
+        result |= {"seconds_per_epoch": seconds, "stretch": stretch}
+    planned = config.stretched(stretch).members()
+    epochs = {member.partner: member.train.epochs for member in planned}
     log.info(
-        "%.1f s an epoch: %d epochs in about %.1f minutes",
-        seconds,
-        epochs,
-        epochs * seconds / 60,
+        "%d to train, %s: about %.1f minutes",
+        len(planned),
+        ", ".join(f"{epochs[key]} epochs of {seconds[key]:.1f} s" for key in epochs),
+        total_seconds(planned, seconds) / 60,
     )
+
+
+def total_seconds(members: list[Member], per_epoch: dict[str, float]) -> float:
+    """What their training takes, by the seconds of an epoch of each partner's."""
+    return sum(member.train.epochs * per_epoch[member.partner] for member in members)
 
 
 def train_and_score(
@@ -265,7 +264,7 @@ def effort_of(entry: Entry, solutions: Path | None) -> Effort:
         parameters=sum(member.result["parameters"] for member in members),
         multiply_adds=scored.result["multiply_adds"],
         seconds=seconds,
-        epochs=entry.config.train.epochs,
+        epochs=tuple(member.train.epochs for member in entry.config.members()),
         images_per_second=num_images / max(seconds, 0.1),  # a history's last digit
         copies=entry.config.predict.num_copies,
     )

@@ -24,7 +24,7 @@ class Effort:
         parameters: weights of all its networks.
         multiply_adds: of one image through all of them, once.
         seconds: of training, validation after each epoch included.
-        epochs: of each network.
+        epochs: of each of its networks.
         images_per_second: training images, in those seconds.
         copies: of each galaxy that are predicted and averaged.
     """
@@ -32,7 +32,7 @@ class Effort:
     parameters: int
     multiply_adds: int
     seconds: float
-    epochs: int
+    epochs: tuple[int, ...]
     images_per_second: float
     copies: int
 
@@ -125,7 +125,7 @@ def effort_cells(effort: Effort | None) -> tuple[str, ...]:
         f"{effort.parameters / 1e6:.2f} M",
         f"{effort.multiply_adds / 1e6:,.1f} M",
         f"{effort.seconds:,.0f} s",
-        str(effort.epochs),
+        ", ".join(map(str, dict.fromkeys(effort.epochs))),
         f"{effort.images_per_second:,.0f}",
         str(effort.copies),
     )

@@ -141,6 +141,7 @@ class TrainConfig:
     )
     huber_delta: float = knob(0.1, "where the huber loss turns from square to linear")
     epochs: int = knob(24, "passes over the training images")
+    stretch: float = knob(1.0, "and so many times as many, by partners too")
     batch_size: int = knob(32, "images in one step")
     optimizer: Literal["adamw", "muon", "adam", "sgd"] = knob(
         "adamw",
@@ -171,8 +172,8 @@ class TrainConfig:
     seeds: int = knob(1, "networks for each fold, with consecutive seeds; all averaged")
     partners: str = knob(
         "",
-        "presets, separated by commas: networks with their training knobs too, on the "
-        "same shards and folds, averaged with the others",
+        "presets, separated by commas: a network more with their training knobs each "
+        "time, on the same shards and folds, averaged with the others",
     )
     validation_fraction: float = knob(
         0.1, "share of galaxies held out, by their id, where folds is 1"
@@ -187,7 +188,7 @@ class TrainConfig:
         for name in not_negative.split():
             value = getattr(self, name)
             check(value >= 0, f"train.{name} must not be negative. Got {value}.")
-        for name in ("learning_rate", "huber_delta"):
+        for name in ("stretch", "learning_rate", "huber_delta"):
             value = getattr(self, name)
             check(value > 0, f"train.{name} must be above 0. Got {value}.")
         for name in ("warmup", "dropout"):
@@ -362,23 +363,31 @@ class Config:
             PipelineError: there is no such preset.
         """
         names = [name.strip() for name in self.train.partners.split(",")]
-        return {name: self.partner(name) for name in names if name}
+        return {name: self.partner(name, names.count(name)) for name in names if name}
 
-    def partner(self, name: str) -> TrainConfig:
+    def partner(self, name: str, times: int) -> TrainConfig:
         known = known_preset(name, "train.partners names the")
-        shared = "folds", "validation_fraction", "seed"
+        shared = "folds", "validation_fraction", "seed", "stretch"
         section, same = "train.", {key: getattr(self.train, key) for key in shared}
         own = {
             key.removeprefix(section): value
             for key, value in known.items()
             if key.startswith(section)
         }
-        return TrainConfig(**own | same)
+        partner = TrainConfig(**own | same)
+        return dataclasses.replace(partner, seeds=times * partner.seeds)
+
+    def stretched(self, stretch: float) -> "Config":
+        """The same run with so many times the epochs that its presets name."""
+        train = dataclasses.replace(self.train, stretch=stretch)
+        return dataclasses.replace(self, train=train)
 
     def members(self) -> list[Member]:
         """Every network, in the order of training."""
         found: list[Member] = []
-        for partner, train in {"": self.train, **self.partners()}.items():
+        for partner, asked in {"": self.train, **self.partners()}.items():
+            epochs = max(1, round(asked.epochs * asked.stretch))
+            train = dataclasses.replace(asked, epochs=epochs, stretch=1.0)
             for seed in range(train.seed, train.seed + train.seeds):
                 for fold in range(train.folds):
                     own = dataclasses.replace(train, seed=seed)

@@ -58,8 +58,3 @@ def seconds_per_image(
     while clock() - started < at_least or not num_images:
         num_images += next(steps)
     return (clock() - started) / num_images
-
-
-def epochs_within(seconds: float, per_epoch: float) -> int:
-    """The number of epochs whose time is nearest to the given one; at least one."""
-    return max(1, round(seconds / per_epoch))

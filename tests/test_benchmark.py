@@ -91,7 +91,7 @@ def test_a_row_says_what_its_run_took(bench: Bench) -> None:
     (member,) = artifacts.members(*bench.run_of("tiny"))
     history = workdir.history_file(member.folder).read_text().splitlines()
     seconds = [float(line.split(",")[-1]) for line in history[1:]]
-    assert tiny.effort.epochs == len(seconds) == 2
+    assert tiny.effort.epochs == (len(seconds),) == (2,)
     assert tiny.effort.seconds == pytest.approx(sum(seconds))
     assert tiny.effort.copies == 8
     # by hand: 16 px, width 4, two blocks, a dense layer, 37 answers
@@ -124,12 +124,13 @@ def test_the_table_is_kept_as_markdown_and_json(bench: Bench) -> None:
     assert tiny["rmse"] == bench.outcome.rows[1].rmse
 
 
-def test_minutes_are_not_shared_out_among_unlike_networks(
+def test_minutes_are_shared_out_by_the_epochs_of_each_network(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "in_own_process", nowhere)  # nothing is trained first
-    with pytest.raises(PipelineError, match=r"partners, whose epochs .* Leave out"):
-        benchmark(bench.typed, "tiny,tiny+train.partners=tiny", minutes=1)
+    monkeypatch.setattr(pace, "seconds_per_epoch", lambda training: 0.25)
+    minutes = 2.5 / 60  # twice the 2 epochs of the run's own and the 3 of its partner
+    _, row = benchmark(bench.typed, "tiny+train.partners=tiny", minutes).rows
+    assert row.effort.epochs == (4, 6)
 
 
 def test_minutes_set_the_epochs_once(
@@ -140,8 +141,8 @@ def test_minutes_set_the_epochs_once(
     _, row = benchmark(bench.typed, model, minutes).rows
     config, work = bench.run_of(model)
     found = artifacts.pace(config, work, minutes).result
-    assert found["seconds_per_epoch"] > 0
-    assert row.effort.epochs == config.train.epochs == found["epochs"]
+    seconds = found["seconds_per_epoch"][""]
+    assert row.effort.epochs == (max(1, round(60 * minutes / seconds)),)
     monkeypatch.setattr(command, "in_own_process", nowhere)
     _, again = benchmark(bench.typed, model, minutes).rows
     assert again == row

@@ -6,7 +6,7 @@ import pytest
 from pipeline.comparison import Effort, Row, as_data, describe, make_row
 from tests.conftest import some_fractions
 
-EFFORT = Effort(329_000, 21_240_768, 1234.5, 24, 175.4, 8)
+EFFORT = Effort(329_000, 21_240_768, 1234.5, (24, 24), 175.4, 8)
 ROWS = [
     Row(
         "column means",
