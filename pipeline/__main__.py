@@ -10,14 +10,9 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from pipeline.config import (
-    SECTIONS,
-    Config,
-    parse_settings,
-    read_config_file,
-    spoken,
-)
+from pipeline.config import SECTIONS, Config
 from pipeline.errors import PipelineError
+from pipeline.parsing import parse_settings, read_config_file, spoken
 from pipeline.presets import PRESETS
 from pipeline.progress import start_logging
 from pipeline.settings import Typed, remember, settle

@@ -13,11 +13,12 @@ import numpy as np
 from pipeline import artifacts, workdir
 from pipeline.artifacts import Artifact, making
 from pipeline.comparison import Effort, Row, as_data, describe, make_row
-from pipeline.config import Config, Member, parse_settings
+from pipeline.config import Config, Member
 from pipeline.download import download
 from pipeline.ensemble import column_means
 from pipeline.errors import PipelineError
 from pipeline.parallel import in_own_process
+from pipeline.parsing import parse_settings
 from pipeline.preprocess import preprocess
 from pipeline.scored import load_scored, score_galaxies, scored_ids
 from pipeline.settings import Typed, remember, settle

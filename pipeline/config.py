@@ -1,16 +1,14 @@
 """Every knob, declared once, and checked."""
 
 import dataclasses
-import difflib
-import tomllib
-import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from pipeline.errors import PipelineError
 from pipeline.presets import PRESETS
+from pipeline.spelling import nearest
 
 RAW_SIZE = 424  # every competition image is 424 x 424 px
 
@@ -473,117 +471,3 @@ def known_preset(name: str, where: str = "") -> dict[str, Any]:
             f"The presets: {', '.join(PRESETS)}."
         )
     return PRESETS[name]
-
-
-def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
-    """Turns `section.key=value` texts into checked values.
-
-    Raises:
-        PipelineError: no equals sign, an unknown key or a value of the wrong type.
-    """
-    values = {}
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals:
-            raise PipelineError(f'--set takes section.key=value. Got "{setting}".')
-        values[key.strip()] = checked(key.strip(), text.strip(), from_text=True)
-    return values
-
-
-def read_config_file(path: Path) -> dict[str, Any]:
-    """The checked values of a TOML file with a table for each section.
-
-    Raises:
-        PipelineError: no such file, not TOML, an unknown key or a wrong type.
-    """
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise PipelineError(f"Cannot read {path}: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PipelineError(f"{path} is not valid TOML: {error}.") from None
-    values = {}
-    for section, table in tables.items():
-        if section not in SECTIONS or not isinstance(table, dict):
-            raise PipelineError(
-                f'{path}: "{section}" is no section. {nearest(section, SECTIONS)} '
-                f"The sections: {', '.join(SECTIONS)}."
-            )
-        for name, value in table.items():
-            values[f"{section}.{name}"] = checked(f"{section}.{name}", value)
-    return values
-
-
-def checked(key: str, value: Any, from_text: bool = False) -> Any:
-    """The value of a knob, as the knob's own type.
-
-    Raises:
-        PipelineError: an unknown key or a value of the wrong type.
-    """
-    knobs = all_knobs()
-    if key not in knobs:
-        raise PipelineError(
-            f'Unknown setting "{key}". {nearest(key, knobs)} '
-            '"./run.sh --help" lists them all.'
-        )
-    kind = knobs[key].type
-    choices = typing.get_args(kind)
-    wanted = type(choices[0]) if choices else kind
-    try:
-        value = from_word(value, wanted) if from_text else of_type(value, wanted)
-    except ValueError:
-        raise PipelineError(f'{key} takes {spoken(kind)}. Got "{value}".') from None
-    if choices and value not in choices:
-        raise PipelineError(f'{key} takes {spoken(kind)}. Got "{value}".')
-    return value
-
-
-def from_word(word: str, wanted: type) -> Any:
-    """A value written on the command line, as `wanted`; ValueError if it is not."""
-    if wanted is bool:
-        words = {"true": True, "yes": True, "1": True}
-        words |= {"false": False, "no": False, "0": False}
-        if word.lower() not in words:
-            raise ValueError(word)
-        return words[word.lower()]
-    return of_type(wanted(word), wanted)
-
-
-def of_type(value: Any, wanted: type) -> Any:
-    """The value, whole numbers widened to float; ValueError if it is another type."""
-    if wanted is float and type(value) is int:
-        value = float(value)
-    # bool is an int to Python, not to a reader; nan and inf are no settings
-    if type(value) is not wanted or value in (float("inf"), -float("inf")):
-        raise ValueError(value)
-    if value != value:
-        raise ValueError(value)
-    return value
-
-
-def spoken(kind: Any) -> str:
-    """A knob's type in words."""
-    choices = typing.get_args(kind)
-    if choices:
-        return "one of " + ", ".join(str(choice) for choice in choices)
-    return {
-        int: "a whole number",
-        float: "a number",
-        bool: "true or false",
-        str: "a text",
-    }[kind]
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint at the known word most like the given one."""
-    known = list(known)
-    section, _, last = word.rpartition(".")
-    lasts = [name.rsplit(".", 1)[-1] for name in known]
-    close = difflib.get_close_matches(last, lasts, 1, 0.75)
-    if close:
-        # a right name under a wrong section is nearer than any likeness of letters
-        same = [name for name in known if name.rsplit(".", 1)[-1] == close[0]]
-        best = next((name for name in same if name.startswith(f"{section}.")), same[0])
-    else:
-        (best,) = difflib.get_close_matches(word, known, 1, 0.0)
-    return f'Did you mean "{best}"?'

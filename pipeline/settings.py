@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import workdir
-from pipeline.config import Config, checked, make_config
+from pipeline.config import Config, make_config
 from pipeline.errors import PipelineError
+from pipeline.parsing import checked
 from pipeline.sources import resolve_source, source_name
 from pipeline.workdir import PROJECT, WorkDir
 
