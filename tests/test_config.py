@@ -46,13 +46,13 @@ def test_an_unknown_preset_names_the_nearest() -> None:
 )
 def test_values_that_cannot_be_are_refused(values: dict, message: str) -> None:
     with pytest.raises(PipelineError, match=message):
-        make_config("demo", "compact", values)
+        make_config("demo", "cpu", values)
 
 
 def test_partners_have_their_own_training_and_this_runs_folds() -> None:
     knobs = {"train.partners": "tiny, lite", "train.seeds": 2, "train.seed": 5}
     knobs |= {"train.resemble": True, "train.validation_fraction": 0.2}
-    config = make_config("demo", "compact", knobs)
+    config = make_config("demo", "cpu", knobs)
     found = [(member.partner, member.train.seed) for member in config.members()]
     assert found == [("", 5), ("", 6), ("tiny", 5), ("lite", 5)]
     tiny, lite = (member.train for member in config.members()[2:])
@@ -63,7 +63,7 @@ def test_partners_have_their_own_training_and_this_runs_folds() -> None:
 
 def test_a_partner_named_twice_is_two_networks() -> None:
     knobs = {"train.partners": "tiny,tiny", "train.seeds": 1}
-    members = make_config("demo", "compact", knobs).members()
+    members = make_config("demo", "cpu", knobs).members()
     found = [(member.partner, member.train.seed) for member in members]
     assert found == [("", 0), ("tiny", 0), ("tiny", 1)]
 
@@ -73,7 +73,7 @@ def test_a_partner_named_twice_is_two_networks() -> None:
 )
 def test_a_stretch_holds_for_every_network(stretch: float, epochs: list[int]) -> None:
     knobs = {"train.epochs": 10, "train.seeds": 1, "train.partners": "tiny"}
-    config = make_config("demo", "compact", knobs | {"train.stretch": stretch})
+    config = make_config("demo", "cpu", knobs | {"train.stretch": stretch})
     assert [member.train.epochs for member in config.members()] == epochs
     # it has done its work
     assert {member.train.stretch for member in config.members()} == {1.0}
@@ -81,7 +81,7 @@ def test_a_stretch_holds_for_every_network(stretch: float, epochs: list[int]) ->
 
 def test_partners_are_trained_on_every_fold() -> None:
     knobs = {"train.partners": "tiny", "train.folds": 2, "train.seeds": 1}
-    members = make_config("demo", "compact", knobs).members()
+    members = make_config("demo", "cpu", knobs).members()
     assert [member.fold for member in members] == [0, 1, 0, 1]
 
 
