@@ -22,7 +22,7 @@ BESIDE = {
 }
 PURE = {
     *("errors", "config", "presets", "tree", "images", "metrics", "sky", "diagnostics"),
-    *("resemblance", "comparison"),
+    *("resemblance", "comparison", "spelling"),
 }
 HEAVY = {"tensorflow", "keras", "kaggle", "matplotlib", "sklearn", "jinja2"}
 
