@@ -200,11 +200,12 @@ def choose_stretch(config: Config, work: WorkDir, minutes: float) -> None:
     members = config.stretched(1.0).members()
     with making(artifacts.pace(config, work, minutes)) as result:
         data = load_training_set(config, work)
+        kinds = {member.partner: member.train for member in members}
         seconds = {
-            member.partner: seconds_per_epoch(Training(member.train, data))
-            for member in {member.partner: member for member in members}.values()
+            partner: seconds_per_epoch(Training(train, data))
+            for partner, train in kinds.items()
         }
-        stretch = 60 * minutes / total_seconds(members, seconds)
+        stretch = stretch_within(60 * minutes, members, seconds)
         result |= {"seconds_per_epoch": seconds, "stretch": stretch}
     planned = config.stretched(stretch).members()
     epochs = {member.partner: member.train.epochs for member in planned}
@@ -214,6 +215,13 @@ def choose_stretch(config: Config, work: WorkDir, minutes: float) -> None:
         ", ".join(f"{epochs[key]} epochs of {seconds[key]:.1f} s" for key in epochs),
         total_seconds(planned, seconds) / 60,
     )
+
+
+def stretch_within(
+    seconds: float, members: list[Member], per_epoch: dict[str, float]
+) -> float:
+    """How many times their epochs take so many seconds."""
+    return seconds / total_seconds(members, per_epoch)
 
 
 def total_seconds(members: list[Member], per_epoch: dict[str, float]) -> float:

@@ -11,7 +11,13 @@ import pytest
 from pipeline import artifacts, pace, workdir
 from pipeline import benchmark as command
 from pipeline.__main__ import main
-from pipeline.benchmark import Outcome, benchmark, preset_and_settings
+from pipeline.benchmark import (
+    Outcome,
+    benchmark,
+    preset_and_settings,
+    stretch_within,
+)
+from pipeline.config import make_config
 from pipeline.errors import PipelineError
 from pipeline.fractions import write_fractions
 from pipeline.predict import predict
@@ -124,6 +130,19 @@ def test_the_table_is_kept_as_markdown_and_json(bench: Bench) -> None:
     assert tiny["rmse"] == bench.outcome.rows[1].rmse
 
 
+@pytest.mark.parametrize(
+    ("seconds", "per_epoch", "epochs"),
+    [(60, 10, 6), (60, 25, 2), (60, 23, 3), (60, 1000, 1), (0.1, 3, 1)],
+)
+def test_as_many_epochs_as_come_nearest_to_the_time(
+    seconds: float, per_epoch: float, epochs: int
+) -> None:
+    config = make_config("demo", "tiny")
+    stretch = stretch_within(seconds, config.members(), {"": per_epoch})
+    (member,) = config.stretched(stretch).members()
+    assert member.train.epochs == epochs
+
+
 def test_minutes_are_shared_out_by_the_epochs_of_each_network(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,6 +161,8 @@ def test_minutes_set_the_epochs_once(
     config, work = bench.run_of(model)
     found = artifacts.pace(config, work, minutes).result
     seconds = found["seconds_per_epoch"][""]
+    assert seconds > 0
+    assert config.train.stretch == found["stretch"]
     assert row.effort.epochs == (max(1, round(60 * minutes / seconds)),)
     monkeypatch.setattr(command, "in_own_process", nowhere)
     _, again = benchmark(bench.typed, model, minutes).rows

