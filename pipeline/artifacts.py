@@ -187,6 +187,8 @@ def own_knobs(member: Member) -> dict[str, Any]:
         del knobs[key]
     del knobs["stretch"]  # is in the epochs
     del knobs["resemble"]  # of the others the weights are an input
+    if not member.weighed:
+        del knobs["resemble_after"]
     if member.train.folds > 1:
         del knobs["validation_fraction"]
     if member.train.weights_file is not None:

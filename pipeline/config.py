@@ -167,6 +167,9 @@ class TrainConfig:
         "weigh galaxies so that they resemble the test set, by what the first network "
         "says of both; that one is trained without",
     )
+    resemble_after: float = knob(
+        0.67, "share of the epochs in which galaxies still count alike, where resemble"
+    )
     seeds: int = knob(1, "networks for each fold, with consecutive seeds; all averaged")
     partners: str = knob(
         "",
@@ -189,7 +192,7 @@ class TrainConfig:
         for name in ("stretch", "learning_rate", "huber_delta"):
             value = getattr(self, name)
             check(value > 0, f"train.{name} must be above 0. Got {value}.")
-        for name in ("warmup", "dropout"):
+        for name in ("warmup", "dropout", "resemble_after"):
             value = getattr(self, name)
             check(0 <= value < 1, f"train.{name} must be in [0, 1). Got {value}.")
         check(self.zoom >= 1, f"train.zoom must be at least 1. Got {self.zoom}.")
@@ -365,7 +368,7 @@ class Config:
 
     def partner(self, name: str, times: int) -> TrainConfig:
         known = known_preset(name, "train.partners names the")
-        shared = "folds", "validation_fraction", "seed", "stretch"
+        shared = "folds", "validation_fraction", "seed", "stretch", "resemble_after"
         section, same = "train.", {key: getattr(self.train, key) for key in shared}
         own = {
             key.removeprefix(section): value

@@ -140,6 +140,9 @@ class Training:
         trainer: the same behind the augmentation, compiled.
         state: all that the epochs to come depend on.
         num_fitted: images fitted in one epoch; what fills no batch is left out.
+        num_alike: epochs in which all galaxies count alike. Weights make a network fit
+            fewer galaxies more closely, so it learns from all before it is shifted
+            (deferred re-weighting: Cao et al. 2019).
     """
 
     def __init__(self, config: TrainConfig, data: TrainingSet) -> None:
@@ -147,6 +150,7 @@ class Training:
         self.batch_size = min(config.batch_size, len(data.train))
         self.steps = len(data.train) // self.batch_size
         self.num_fitted = self.steps * self.batch_size
+        self.num_alike = round(config.resemble_after * config.epochs)
         self.network = build_network(config, data.shards.image_size, data.means)
         self.trainer = build_trainer(self.network)
         self.trainer.compile(
@@ -215,7 +219,8 @@ class Training:
     def score_validation(self) -> Score:
         rows = self.data.validation
         predicted = predict_rows(self.network, self.data.shards, rows)
-        return score_fractions(predicted, self.data.targets[rows])
+        weights = self.data.weights[rows]
+        return score_fractions(predicted, self.data.targets[rows], weights)
 
     def batches(self) -> Iterator[Batch]:
         """The batches of the epoch to come, the same ones whenever it is run.
@@ -226,6 +231,8 @@ class Training:
         """
         rng = np.random.default_rng((self.config.seed, self.epoch))
         order = rng.permutation(self.data.train)[: self.num_fitted]
+        alike = self.epoch < self.num_alike
+        weights = np.ones_like(self.data.weights) if alike else self.data.weights
         for rows in order.reshape(self.steps, self.batch_size):
             transforms = draw_transforms(
                 self.config,
@@ -235,7 +242,7 @@ class Training:
                 rng,
             )
             images = self.data.shards.gather(rows)
-            yield (images, transforms), self.data.targets[rows], self.data.weights[rows]
+            yield (images, transforms), self.data.targets[rows], weights[rows]
 
     def best_network(self) -> keras.Model:
         """The network with the averaged weights of the best epoch."""

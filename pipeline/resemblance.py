@@ -40,12 +40,12 @@ class Resemblance(NamedTuple):
 
 
 def find_resemblance(
-    held_out: np.ndarray, targets: np.ndarray, test: np.ndarray
+    labelled: np.ndarray, targets: np.ndarray, test: np.ndarray
 ) -> Resemblance:
-    """Finds the weights that make galaxies held out look like the test set.
+    """Finds the weights that make labelled galaxies look like the test set.
 
     Args:
-        held_out: (N, 37) predicted fractions of galaxies that were not fitted.
+        labelled: (N, 37) predicted fractions of galaxies whose labels are known.
         targets: (N, 37) volunteers' fractions of the same.
         test: (M, 37) of the test galaxies, predicted in the same way.
     """
@@ -53,12 +53,12 @@ def find_resemblance(
 
     wanted = traits(test)
     centre, spread = wanted.mean(axis=0), wanted.std(axis=0) + TINY
-    predicted = (traits(held_out) - centre) / spread
-    labelled = (traits(targets) - centre) / spread
+    predicted = (traits(labelled) - centre) / spread
+    known = (traits(targets) - centre) / spread
     penalty = 1 / len(targets)  # means of few galaxies differ by chance
 
     def mismatch(strengths: np.ndarray) -> float:
-        means = weights_by(labelled, strengths) @ predicted / len(predicted)
+        means = weights_by(known, strengths) @ predicted / len(predicted)
         return float(means @ means + penalty * strengths @ strengths)
 
     found = minimize(mismatch, np.zeros(len(centre)), method="L-BFGS-B")

@@ -7,7 +7,7 @@ import numpy as np
 from pipeline import artifacts, workdir
 from pipeline.artifacts import Artifact, making, raw_file, require
 from pipeline.config import Config, PredictConfig
-from pipeline.dataset import held_out, load_targets
+from pipeline.dataset import load_targets
 from pipeline.ensemble import obeying_tree, predict_members, unreadable
 from pipeline.metrics import effective_number
 from pipeline.resemblance import find_resemblance
@@ -17,7 +17,10 @@ log = logging.getLogger(__name__)
 
 
 def weigh_galaxies(config: Config, work: WorkDir, force: bool = False) -> None:
-    """Weighs the training galaxies by what the first network says of the test set.
+    """Weighs the training galaxies by what the first network says of all galaxies.
+
+    Those it was fitted to are asked about too: it knows them better than those of the
+    test set, but the few held out mislead by chance, and by more.
 
     Reads   shards/train/, shards/test/, raw/ (solutions), models/<first>/
     Writes  weights/weights.npz  "ids" (N,) int64, "weights" (N,) float64 of mean 1
@@ -31,12 +34,11 @@ def weigh_galaxies(config: Config, work: WorkDir, force: bool = False) -> None:
     test = require(artifacts.shards(config, work, "test"))
     solutions = raw_file(require(artifacts.raw(config, work)), "solutions")
     ids, test_ids = (np.load(workdir.ids_file(part.folder)) for part in (train, test))
-    rows = np.flatnonzero(held_out(ids, config.train, config.members()[0].fold))
     test_rows = np.flatnonzero(~unreadable(test, test_ids))
     targets = load_targets(solutions, ids)
     with making(artifact) as result:
         resemblance = find_resemblance(
-            ask(first, train, rows), targets[rows], ask(first, test, test_rows)
+            ask(first, train, np.arange(len(ids))), targets, ask(first, test, test_rows)
         )
         weights = resemblance.weigh(targets)
         with workdir.atomic(workdir.weights_file(artifact.folder)) as partial:
@@ -55,7 +57,7 @@ def weigh_galaxies(config: Config, work: WorkDir, force: bool = False) -> None:
 def ask(first: Artifact, split: Artifact, rows: np.ndarray) -> np.ndarray:
     """What the first network says of some galaxies, in a few copies: (N, 37)."""
     # not the copies of the run: another number of them must not train anew
-    config = PredictConfig()
+    config = PredictConfig(turns=1)
     (fractions,) = predict_members(config, split, [first], [rows])
     return obeying_tree(config, fractions)
 

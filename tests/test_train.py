@@ -198,3 +198,31 @@ def test_a_galaxy_of_no_weight_is_not_learnt_from(ready: Run) -> None:
 
     assert fitted(data.targets, some) == fitted(mixed, some)
     assert fitted(data.targets, every) != fitted(mixed, every)
+
+
+def test_galaxies_count_alike_until_the_share_of_epochs_is_over(ready: Run) -> None:
+    config, work = ready
+    config = with_knobs(config, epochs=4, resemble_after=0.5)
+    data = fitting.load_training_set(config, work)
+    weights = np.linspace(0.5, 1.5, len(data.weights), dtype=np.float32)
+    data = dataclasses.replace(data, weights=weights)
+    training = fitting.Training(config.train, data)
+    for epoch in range(4):
+        met = np.concatenate([batch[2] for batch in training.batches()])
+        assert (met == 1).all() == (epoch < 2)
+        assert epoch < 2 or np.isin(met, weights[data.train]).all()
+        training.state.history.append({})
+
+
+def test_the_galaxies_held_out_are_weighed_too(ready: Run) -> None:
+    config, work = ready
+    data = fitting.load_training_set(config, work)
+    one = data.validation[0]
+    weights = np.where(np.arange(len(data.weights)) == one, 1.0, 0.0)
+    alone = dataclasses.replace(data, validation=data.validation[:1])
+    everyone = dataclasses.replace(data, weights=weights)
+    scores = [
+        fitting.Training(config.train, part).score_validation().rmse
+        for part in (alone, everyone)
+    ]
+    assert scores[0] == pytest.approx(scores[1], rel=1e-6)

@@ -3,7 +3,9 @@ import logging
 import numpy as np
 import pytest
 
-from pipeline import artifacts, workdir
+from pipeline import artifacts, weighing, workdir
+from pipeline.metrics import effective_number
+from pipeline.predict import predict
 from pipeline.train import train
 from tests.finished_run import Run
 from tests.test_train import with_knobs
@@ -16,7 +18,8 @@ def load(run: Run) -> dict[str, np.ndarray]:
 
 @pytest.fixture
 def weighed(ready: Run) -> Run:
-    config = with_knobs(ready.config, resemble=True, seeds=2, epochs=1)
+    knobs = {"resemble": True, "resemble_after": 0.0, "seeds": 2, "epochs": 1}
+    config = with_knobs(ready.config, **knobs)
     run = Run(config, ready.work)
     train(*run)
     return run
@@ -68,3 +71,29 @@ def test_another_first_network_makes_weights_and_followers_stale(weighed: Run) -
     names = [item.name for item in artifacts.all_artifacts(other, work)]
     assert names.index("models/seed0") < names.index("weights")
     assert names.index("weights") < names.index("models/seed1")
+
+
+@pytest.mark.usefixtures("eager")
+def test_the_first_network_is_asked_about_every_galaxy(
+    weighed: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, ask = {}, weighing.ask
+
+    def listen(first: object, split: artifacts.Artifact, rows: np.ndarray) -> object:
+        asked[split.name] = len(rows)
+        return ask(first, split, rows)
+
+    monkeypatch.setattr(weighing, "ask", listen)
+    weighing.weigh_galaxies(*weighed, force=True)
+    assert asked == {"shards/train": 24, "shards/test": 6}
+
+
+@pytest.mark.usefixtures("eager")
+def test_what_to_expect_is_weighed_as_the_training_was(weighed: Run) -> None:
+    predict(*weighed)
+    found = load(weighed)
+    with np.load(workdir.validation_file(weighed.work.validation)) as file:
+        weights = found["weights"][np.isin(found["ids"], file["ids"])]
+    result = artifacts.predictions(*weighed).result
+    expected = effective_number(weights)
+    assert result["num_effective"] == pytest.approx(expected, abs=0.05)
