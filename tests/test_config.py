@@ -51,13 +51,15 @@ def test_values_that_cannot_be_are_refused(values: dict, message: str) -> None:
 
 def test_partners_have_their_own_training_and_this_runs_folds() -> None:
     knobs = {"train.partners": "tiny, lite", "train.seeds": 2, "train.seed": 5}
-    knobs |= {"train.resemble": True, "train.validation_fraction": 0.2}
+    knobs |= {"train.resemble": True, "train.resemble_after": 0.5}
+    knobs |= {"train.validation_fraction": 0.2}
     config = make_config("demo", "cpu", knobs)
     found = [(member.partner, member.train.seed) for member in config.members()]
     assert found == [("", 5), ("", 6), ("tiny", 5), ("lite", 5)]
     tiny, lite = (member.train for member in config.members()[2:])
     assert (tiny.width, lite.model) == (8, "efficientnetlite0")
     assert {member.train.validation_fraction for member in config.members()} == {0.2}
+    assert {member.train.resemble_after for member in config.members()} == {0.5}
     assert [member.weighed for member in config.members()] == [False, True, True, True]
 
 

@@ -181,6 +181,7 @@ def test_alternatives_train(ready: Run, knobs: dict[str, str]) -> None:
 @pytest.mark.usefixtures("eager")
 def test_a_galaxy_of_no_weight_is_not_learnt_from(ready: Run) -> None:
     config, work = ready
+    config = with_knobs(config, resemble_after=0.0)
     data = fitting.load_training_set(config, work)
     idle = data.train[::2]
     mixed = data.targets.copy()
