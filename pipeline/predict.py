@@ -20,7 +20,6 @@ from pipeline.ensemble import (
 from pipeline.metrics import effective_number, score_fractions
 from pipeline.resemblance import find_resemblance
 from pipeline.validation import Validation, validation
-from pipeline.weighing import load_weights
 from pipeline.workdir import WorkDir
 
 log = logging.getLogger(__name__)
@@ -58,8 +57,7 @@ def predict(config: Config, work: WorkDir, force: bool = False) -> None:
         scored = average_validation(held_out, others)
         if scored is not None:
             rows = match_ids(scored.ids, held_out.ids, work.validation)
-            predicted = held_out.fractions[rows]
-            result |= expectation(scored, weigh(config, work, scored, predicted, alike))
+            result |= expectation(scored, held_out.fractions[rows], alike)
     log.info(
         "predictions: %d galaxies, %d networks, %d copies",
         len(ids),
@@ -101,34 +99,17 @@ def ask_networks(
     )
 
 
-def weigh(
-    config: Config,
-    work: WorkDir,
-    scored: Validation,
-    predicted: np.ndarray,
-    test: np.ndarray,
-) -> np.ndarray:
-    """How much galaxies held out count, to resemble the test set together: (N,).
-
-    As in the training, if that weighed them, since all galaxies tell more than these.
+def expectation(
+    scored: Validation, held_out: np.ndarray, test: np.ndarray
+) -> dict[str, Any]:
+    """The RMSE on the galaxies held out, as they are and weighed like the test set.
 
     Args:
-        config: the knobs.
-        work: where the weights of the training are.
-        scored: the galaxies held out, N of them.
-        predicted: (N, 37) the same galaxies by this run's networks.
+        scored: these galaxies, N of them, by all that is averaged.
+        held_out: (N, 37) the same galaxies by this run's networks.
         test: (M, 37) the test galaxies by this run's networks.
     """
-    if any(member.weighed for member in config.members()):
-        shards = require(artifacts.shards(config, work, "train"))
-        ids = np.load(workdir.ids_file(shards.folder))
-        rows = match_ids(scored.ids, ids, shards.folder)
-        return load_weights(config, work)[rows]
-    return find_resemblance(predicted, scored.targets, test).weigh(scored.targets)
-
-
-def expectation(scored: Validation, weights: np.ndarray) -> dict[str, Any]:
-    """The RMSE on the galaxies held out, as they are and weighed like the test set."""
+    weights = find_resemblance(held_out, scored.targets, test).weigh(scored.targets)
     plain = score_fractions(scored.fractions, scored.targets)
     expected = score_fractions(scored.fractions, scored.targets, weights)
     return {

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 
 from pipeline import artifacts, weighing, workdir
-from pipeline.metrics import effective_number
-from pipeline.predict import predict
 from pipeline.train import train
 from tests.finished_run import Run
 from tests.test_train import with_knobs
@@ -86,14 +84,3 @@ def test_the_first_network_is_asked_about_every_galaxy(
     monkeypatch.setattr(weighing, "ask", listen)
     weighing.weigh_galaxies(*weighed, force=True)
     assert asked == {"shards/train": 24, "shards/test": 6}
-
-
-@pytest.mark.usefixtures("eager")
-def test_what_to_expect_is_weighed_as_the_training_was(weighed: Run) -> None:
-    predict(*weighed)
-    found = load(weighed)
-    with np.load(workdir.validation_file(weighed.work.validation)) as file:
-        weights = found["weights"][np.isin(found["ids"], file["ids"])]
-    result = artifacts.predictions(*weighed).result
-    expected = effective_number(weights)
-    assert result["num_effective"] == pytest.approx(expected, abs=0.05)
