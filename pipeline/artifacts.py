@@ -3,7 +3,7 @@
     raw -> shards/train -> models/<member> -> validation -> predictions -> submission
        \\-> shards/test ------------------------------------^
 
-    models/<first>, shards/test -> weights -> models/<others>, where they are wanted
+    shards/test -> models/<member>, where they are to resemble it
 
     validation -> classify; validation, predictions, classify -> report
     shards/train -> pace; models/<member> -> scored
@@ -167,16 +167,15 @@ def shards(config: Config, work: WorkDir, split: Split) -> Artifact:
 
 def members(config: Config, work: WorkDir) -> tuple[Artifact, ...]:
     """One trained network for each fold and seed, of the run and of its partners."""
-    train_shards = shards(config, work, "train")
-    found: list[Artifact] = []
+    inputs: tuple[Artifact, ...] = (shards(config, work, "train"),)
+    if config.train.resemble:
+        inputs += (shards(config, work, "test"),)
+    found = []
     for member in config.members():
         fold = member.fold if config.train.folds > 1 else None
         folder = work.member(member.train.seed, fold, member.partner)
         name = f"models/{folder.name}"
-        inputs = (weights_by(config, work, found[0]),) if member.weighed else ()
-        found.append(
-            Artifact(name, folder, "train", own_knobs(member), (train_shards, *inputs))
-        )
+        found.append(Artifact(name, folder, "train", own_knobs(member), inputs))
     return tuple(found)
 
 
@@ -186,25 +185,14 @@ def own_knobs(member: Member) -> dict[str, Any]:
     for key in ("seeds", "partners"):  # one more must not make the others stale
         del knobs[key]
     del knobs["stretch"]  # is in the epochs
-    del knobs["resemble"]  # of the others the weights are an input
-    if not member.weighed:
+    del knobs["resemble"]  # then the test set is an input
+    if not member.train.resemble:
         del knobs["resemble_after"]
     if member.train.folds > 1:
         del knobs["validation_fraction"]
     if member.train.weights_file is not None:
         knobs["weights"] = weights_digest(member.train.weights_file)
     return knobs
-
-
-def weights(config: Config, work: WorkDir) -> Artifact:
-    """How much each training galaxy counts, to resemble the test set together."""
-    return weights_by(config, work, members(config, work)[0])
-
-
-def weights_by(config: Config, work: WorkDir, first: Artifact) -> Artifact:
-    """The weights by what the first network says."""
-    inputs = shards(config, work, "test"), first
-    return Artifact("weights", work.weights, "train", {}, inputs)
 
 
 def weights_digest(file: Path) -> str | None:
@@ -304,17 +292,13 @@ def all_artifacts(config: Config, work: WorkDir) -> tuple[Artifact, ...]:
         report(config, work),
     )
     made = {item.name for item in beside if item.receipt is not None}
-    first, *later = members(config, work)
-    if any(member.weighed for member in config.members()):
-        later.insert(0, weights(config, work))
     if config.report.make:
         made.add("report")
     return (
         raw(config, work),
         shards(config, work, "train"),
         shards(config, work, "test"),
-        first,
-        *later,
+        *members(config, work),
         validation(config, work),
         predictions(config, work),
         submission(config, work),

@@ -24,6 +24,7 @@ from pipeline.scored import load_scored, score_galaxies, scored_ids
 from pipeline.settings import Typed, remember, settle
 from pipeline.sources import source_name
 from pipeline.train import train
+from pipeline.training_set import load_training_set
 from pipeline.workdir import PROJECT, WorkDir, locked
 
 CONSTANT = "column means"  # of the galaxies that were fitted, for every galaxy
@@ -194,7 +195,7 @@ def choose_stretch(config: Config, work: WorkDir, minutes: float) -> None:
     from pipeline.backend import start_keras
 
     start_keras()
-    from pipeline.fitting import Training, load_training_set
+    from pipeline.fitting import Training
     from pipeline.pace import seconds_per_epoch
 
     members = config.stretched(1.0).members()

@@ -21,12 +21,14 @@ class Checkpoint:
         variables: the network's, as trained.
         optimizer: the optimizer's, averaged weights among them.
         best: the network's averaged variables at the best epoch so far.
+        weights: (N,) float32, how much each galaxy of the training shards counts.
         history: a row for each finished epoch.
     """
 
     variables: list[np.ndarray]
     optimizer: list[np.ndarray]
     best: list[np.ndarray]
+    weights: np.ndarray
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -39,7 +41,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, recipe: dict[str, Any]) 
     }
     notes = json.dumps({"recipe": recipe, "history": checkpoint.history})
     with atomic(path) as partial:
-        np.savez(partial, notes=np.array(notes), **arrays)
+        np.savez(partial, notes=np.array(notes), weights=checkpoint.weights, **arrays)
 
 
 def load_checkpoint(path: Path, recipe: dict[str, Any]) -> Checkpoint | None:
@@ -53,6 +55,7 @@ def load_checkpoint(path: Path, recipe: dict[str, Any]) -> Checkpoint | None:
                 name: [file[key] for key in sorted(file) if key.startswith(f"{name}_")]
                 for name in ARRAY_LISTS
             }
+            weights = file["weights"]
     except (FileNotFoundError, zipfile.BadZipFile, KeyError, ValueError, EOFError):
         return None
-    return Checkpoint(**lists, history=notes["history"])
+    return Checkpoint(**lists, weights=weights, history=notes["history"])

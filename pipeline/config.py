@@ -164,11 +164,11 @@ class TrainConfig:
     )
     resemble: bool = knob(
         False,
-        "weigh galaxies so that they resemble the test set, by what the first network "
-        "says of both; that one is trained without",
+        "end on galaxies weighed so that they resemble the test set, by what the "
+        "network says of both",
     )
     resemble_after: float = knob(
-        0.67, "share of the epochs in which galaxies still count alike, where resemble"
+        0.67, "share of the epochs in which they still count alike"
     )
     seeds: int = knob(1, "networks for each fold, with consecutive seeds; all averaged")
     partners: str = knob(
@@ -192,7 +192,7 @@ class TrainConfig:
         for name in ("stretch", "learning_rate", "huber_delta"):
             value = getattr(self, name)
             check(value > 0, f"train.{name} must be above 0. Got {value}.")
-        for name in ("warmup", "dropout", "resemble_after"):
+        for name in ("warmup", "dropout"):
             value = getattr(self, name)
             check(0 <= value < 1, f"train.{name} must be in [0, 1). Got {value}.")
         check(self.zoom >= 1, f"train.zoom must be at least 1. Got {self.zoom}.")
@@ -211,11 +211,9 @@ class TrainConfig:
             "train.loss=votes needs shares that sum to 1, so train.head=tree. "
             f"Got train.head={self.head}: set train.loss=mse with it.",
         )
-        check(
-            0 < self.validation_fraction < 1,
-            "train.validation_fraction must lie between 0 and 1. "
-            f"Got {self.validation_fraction}.",
-        )
+        for name in ("validation_fraction", "resemble_after"):
+            value = getattr(self, name)
+            check(0 < value < 1, f"train.{name} must lie between 0 and 1. Got {value}.")
 
     @property
     def weights_file(self) -> Path | None:
@@ -329,13 +327,11 @@ class Member(NamedTuple):
         partner: the preset that its knobs are from; empty: the run's own.
         fold: the part that is held out of its training.
         train: its knobs, with its own seed.
-        weighed: whether it learns from galaxies weighed to resemble the test set.
     """
 
     partner: str
     fold: int
     train: TrainConfig
-    weighed: bool
 
 
 @dataclass(frozen=True)
@@ -368,8 +364,9 @@ class Config:
 
     def partner(self, name: str, times: int) -> TrainConfig:
         known = known_preset(name, "train.partners names the")
-        shared = "folds", "validation_fraction", "seed", "stretch", "resemble_after"
-        section, same = "train.", {key: getattr(self.train, key) for key in shared}
+        shared = "folds validation_fraction seed stretch resemble resemble_after"
+        same = {key: getattr(self.train, key) for key in shared.split()}
+        section = "train."
         own = {
             key.removeprefix(section): value
             for key, value in known.items()
@@ -392,8 +389,7 @@ class Config:
             for seed in range(train.seed, train.seed + train.seeds):
                 for fold in range(train.folds):
                     own = dataclasses.replace(train, seed=seed)
-                    weighed = self.train.resemble and len(found) > 0
-                    found.append(Member(partner, fold, own, weighed))
+                    found.append(Member(partner, fold, own))
         return found
 
 

@@ -5,7 +5,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,85 +13,25 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from pipeline import artifacts, workdir
-from pipeline.artifacts import raw_file, require
+from pipeline import workdir
 from pipeline.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from pipeline.config import Config, TrainConfig
-from pipeline.dataset import held_out, load_targets
+from pipeline.config import PredictConfig, TrainConfig
+from pipeline.ensemble import obeying_tree
 from pipeline.errors import PipelineError
 from pipeline.inference import predict_rows
 from pipeline.losses import build_loss
-from pipeline.metrics import Score, score_fractions
+from pipeline.metrics import Score, effective_number, score_fractions
 from pipeline.models import build_network
 from pipeline.models.augmentation import NUM_DRAWN, Warp, draw_transforms
 from pipeline.optimizers import build_optimizer
 from pipeline.progress import progress
+from pipeline.resemblance import find_resemblance
 from pipeline.shards import Shards
-from pipeline.weighing import load_weights
-from pipeline.workdir import WorkDir
+from pipeline.training_set import TrainingSet
 
 log = logging.getLogger(__name__)
 
 Batch = tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]
-
-
-@dataclass(frozen=True)
-class TrainingSet:
-    """What a network learns from, and how it is split.
-
-    Attributes:
-        shards: the images.
-        targets: (N, 37) float32, row by row with the shards.
-        weights: (N,) float32, how much each galaxy counts, 1 on average.
-        scale: pixels of the shards for one of the original.
-        train: rows to fit.
-        validation: rows held out.
-    """
-
-    shards: Shards
-    targets: np.ndarray
-    weights: np.ndarray
-    scale: float
-    train: np.ndarray
-    validation: np.ndarray
-
-    @property
-    def means(self) -> np.ndarray:
-        """The mean fraction of each answer among the rows to fit: (37,) float64."""
-        return self.targets[self.train].mean(axis=0, dtype=np.float64)
-
-
-def load_training_set(
-    config: Config, work: WorkDir, fold: int = 0, weighed: bool = False
-) -> TrainingSet:
-    """The work directory's training galaxies, a fold of them held out.
-
-    Reads   shards/train/, raw/ (training_solutions_rev1), weights/ if they are weighed
-    """
-    shards = require(artifacts.shards(config, work, "train"))
-    solutions = raw_file(require(artifacts.raw(config, work)), "solutions")
-    images = Shards(shards.folder, shards.result["num_shards"])
-    weights = load_weights(config, work) if weighed else np.ones(len(images.ids))
-    return split_training_set(
-        images,
-        load_targets(solutions, images.ids),
-        weights,
-        images.image_size / config.preprocess.crop_size,
-        held_out(images.ids, config.train, fold),
-    )
-
-
-def split_training_set(
-    shards: Shards,
-    targets: np.ndarray,
-    weights: np.ndarray,
-    scale: float,
-    chosen: np.ndarray,
-) -> TrainingSet:
-    """Holds out the chosen galaxies, (N,) bool."""
-    train, validation = np.flatnonzero(~chosen), np.flatnonzero(chosen)
-    weights = (weights / weights[train].mean()).astype(np.float32)
-    return TrainingSet(shards, targets, weights, scale, train, validation)
 
 
 def fit_network(
@@ -142,7 +82,8 @@ class Training:
         num_fitted: images fitted in one epoch; what fills no batch is left out.
         num_alike: epochs in which all galaxies count alike. Weights make a network fit
             fewer galaxies more closely, so it learns from all before it is shifted
-            (deferred re-weighting: Cao et al. 2019).
+            (deferred re-weighting: Cao et al. 2019); and by then it knows what the
+            test set looks like.
     """
 
     def __init__(self, config: TrainConfig, data: TrainingSet) -> None:
@@ -150,7 +91,7 @@ class Training:
         self.batch_size = min(config.batch_size, len(data.train))
         self.steps = len(data.train) // self.batch_size
         self.num_fitted = self.steps * self.batch_size
-        self.num_alike = round(config.resemble_after * config.epochs)
+        self.num_alike = max(1, round(config.resemble_after * config.epochs))
         self.network = build_network(config, data.shards.image_size, data.means)
         self.trainer = build_trainer(self.network)
         self.trainer.compile(
@@ -161,12 +102,22 @@ class Training:
         self.optimizer = self.trainer.optimizer
         self.optimizer.build(self.trainer.trainable_variables)
         variables = values(self.trainer.variables)
-        self.state = Checkpoint(variables, values(self.optimizer.variables), variables)
+        self.state = Checkpoint(
+            variables,
+            values(self.optimizer.variables),
+            best=variables,
+            weights=np.ones(len(data.targets), np.float32),
+        )
 
     @property
     def epoch(self) -> int:
         """How many are finished."""
         return len(self.state.history)
+
+    @property
+    def weighed(self) -> bool:
+        """Whether galaxies resemble the test set in the epoch to come."""
+        return self.data.test is not None and self.epoch >= self.num_alike
 
     def resume(self, found: Checkpoint | None) -> None:
         """Puts all where the checkpoint stands."""
@@ -180,6 +131,8 @@ class Training:
     def run_epoch(self, bar: tqdm) -> None:
         """Fits every training image once, then scores the averaged weights."""
         started = time.monotonic()
+        if self.weighed and self.epoch == self.num_alike:
+            self.state.weights = self.weigh_galaxies()
         fitted = []
         # not Trainer.fit: at the end of an epoch TensorFlow's data set, tuning itself,
         # sleeps until the next of ever longer intervals, as long as the epoch at worst
@@ -195,6 +148,7 @@ class Training:
             "loss": float(loss),
             "train_rmse": float(np.sqrt(squared_error)),
             "validation_rmse": self.score_average().rmse,
+            "weighed": int(self.weighed),
             "learning_rate": float(self.optimizer.learning_rate),
             "seconds": round(time.monotonic() - started, 1),
         }
@@ -205,21 +159,52 @@ class Training:
             )
         self.state.history.append(row)
 
-    def score_average(self) -> Score:
-        """Scores the averaged weights, keeps them if none were better."""
+    def weigh_galaxies(self) -> np.ndarray:
+        """How much each counts, 1 on average over those fitted: (N,) float32.
+
+        By what the averaged network says of all of them. Those it was fitted to it
+        knows better than the test set, but the few held out mislead by chance, and by
+        more.
+        """
+        targets = self.data.targets
+        with self.averaged():
+            labelled = self.ask(self.data.shards, np.arange(len(targets)))
+            test = self.ask(*self.data.test)
+        weights = find_resemblance(labelled, targets, test).weigh(targets)
+        fitted = weights[self.data.train]
+        log.info(
+            "from now on the %d galaxies resemble the test set, worth %.0f",
+            len(fitted),
+            effective_number(fitted),
+        )
+        return (weights / fitted.mean()).astype(np.float32)
+
+    def ask(self, shards: Shards, rows: np.ndarray) -> np.ndarray:
+        """What the network says of some galaxies: (N, 37)."""
+        return obeying_tree(PredictConfig(), predict_rows(self.network, shards, rows))
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The network with its averaged weights, for the time of a block."""
         if self.optimizer.use_ema:
             self.optimizer.finalize_variable_values(self.trainer.trainable_variables)
-        score = self.score_validation()
-        earlier = [row["validation_rmse"] for row in self.state.history]
-        if score.rmse < min(earlier, default=np.inf):
-            self.state.best = values(self.trainer.variables)
+        yield
         assign(self.trainer.variables, self.state.variables)
+
+    def score_average(self) -> Score:
+        """Scores the averaged weights, keeps them if none were better."""
+        earlier = comparable(self.state.history, self.weighed)
+        best = min((row["validation_rmse"] for row in earlier), default=np.inf)
+        with self.averaged():
+            score = self.score_validation()
+            if score.rmse < best:
+                self.state.best = values(self.trainer.variables)
         return score
 
     def score_validation(self) -> Score:
         rows = self.data.validation
         predicted = predict_rows(self.network, self.data.shards, rows)
-        weights = self.data.weights[rows]
+        weights = self.state.weights[rows]
         return score_fractions(predicted, self.data.targets[rows], weights)
 
     def batches(self) -> Iterator[Batch]:
@@ -231,8 +216,6 @@ class Training:
         """
         rng = np.random.default_rng((self.config.seed, self.epoch))
         order = rng.permutation(self.data.train)[: self.num_fitted]
-        alike = self.epoch < self.num_alike
-        weights = np.ones_like(self.data.weights) if alike else self.data.weights
         for rows in order.reshape(self.steps, self.batch_size):
             transforms = draw_transforms(
                 self.config,
@@ -241,8 +224,8 @@ class Training:
                 self.config.shift * self.data.scale,
                 rng,
             )
-            images = self.data.shards.gather(rows)
-            yield (images, transforms), self.data.targets[rows], weights[rows]
+            inputs = self.data.shards.gather(rows), transforms
+            yield inputs, self.data.targets[rows], self.state.weights[rows]
 
     def best_network(self) -> keras.Model:
         """The network with the averaged weights of the best epoch."""
@@ -253,17 +236,27 @@ class Training:
         """What there is to say of the best network."""
         self.best_network()
         score = self.score_validation()
-        history = self.state.history
         return {
             "validation_rmse": score.rmse,
             "validation_standard_error": score.standard_error,
-            "best_epoch": min(history, key=lambda row: row["validation_rmse"])["epoch"],
+            "best_epoch": best_row(self.state.history)["epoch"],
             "num_train": len(self.data.train),
             "num_validation": len(self.data.validation),
             "parameters": self.network.count_params(),
             "weights": weights_digest(self.network),
             "means": self.data.means.tolist(),
         }
+
+
+def best_row(history: list[dict[str, Any]]) -> dict[str, Any]:
+    """The epoch that counts, among those scored like the last."""
+    last = comparable(history, history[-1]["weighed"])
+    return min(last, key=lambda row: row["validation_rmse"])
+
+
+def comparable(history: list[dict[str, Any]], weighed: bool) -> list[dict[str, Any]]:
+    """The epochs whose galaxies held out were weighed too, or were not."""
+    return [row for row in history if row["weighed"] == weighed]
 
 
 def build_trainer(network: keras.Model) -> keras.Model:
@@ -303,7 +296,7 @@ def write_history(path: Path, history: list[dict[str, Any]]) -> None:
 
 def epoch_line(config: TrainConfig, history: list[dict[str, Any]]) -> str:
     last = history[-1]
-    best = min(row["validation_rmse"] for row in history)
+    best = best_row(history)["validation_rmse"]
     return (
         f"epoch {last['epoch']}/{config.epochs}, {last['seconds']:.0f} s, "
         f"train RMSE {last['train_rmse']:.4f}, "

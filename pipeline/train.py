@@ -5,7 +5,7 @@ import logging
 from pipeline import artifacts, workdir
 from pipeline.artifacts import making, require
 from pipeline.config import Config
-from pipeline.weighing import weigh_galaxies
+from pipeline.training_set import load_training_set
 from pipeline.workdir import WorkDir
 
 log = logging.getLogger(__name__)
@@ -21,12 +21,9 @@ def train(config: Config, work: WorkDir, force: bool = False) -> None:
             models/<member>/history.csv    a row for each epoch
             models/<member>/receipt.json   the best epoch and its validation RMSE
             models/<member>/checkpoint.npz, while it lasts
-            weights/, as weighing says, where train.resemble is set
     """
     members = artifacts.members(config, work)
     for number, artifact in enumerate(members):
-        if number == 1 and config.members()[number].weighed:
-            weigh_galaxies(config, work, force)
         if artifact.state == "done" and not force:
             log.info("%s is up to date", artifact.name)
         else:
@@ -40,13 +37,14 @@ def train_member(config: Config, work: WorkDir, number: int, force: bool) -> Non
     members = artifacts.members(config, work)
     artifact = members[number]
     title = f"{artifact.folder.name} ({number + 1}/{len(members)})"
-    require(artifacts.shards(config, work, "train"))
+    for part in artifact.inputs:
+        require(part)
     from pipeline.backend import start_keras
 
     start_keras(member.train.seed)
-    from pipeline.fitting import fit_network, load_training_set
+    from pipeline.fitting import fit_network
 
-    data = load_training_set(config, work, member.fold, member.weighed)
+    data = load_training_set(config, work, member.fold)
     # a forced training starts over, any other goes on where it was interrupted
     with making(artifact, keep=not force) as result:
         result |= fit_network(

@@ -39,10 +39,6 @@ class WorkDir:
         return self.root / "models" / "-".join([*parts, f"seed{seed}"])
 
     @property
-    def weights(self) -> Path:
-        return self.root / "weights"
-
-    @property
     def predictions(self) -> Path:
         return self.root / "predictions"
 
@@ -115,10 +111,6 @@ def history_file(folder: Path) -> Path:
 
 def checkpoint_file(folder: Path) -> Path:
     return folder / "checkpoint.npz"
-
-
-def weights_file(folder: Path) -> Path:
-    return folder / "weights.npz"
 
 
 def predictions_file(folder: Path) -> Path:

@@ -76,6 +76,18 @@ def test_each_member_has_its_pair_of_curves() -> None:
     assert len(axes.get_legend().get_texts()) == 2
 
 
+def test_a_curve_breaks_where_the_galaxies_held_out_are_weighed() -> None:
+    rows = [
+        {"epoch": 1, "train_rmse": 0.2, "validation_rmse": 0.3, "weighed": 0},
+        {"epoch": 2, "train_rmse": 0.2, "validation_rmse": 0.25, "weighed": 0},
+        {"epoch": 3, "train_rmse": 0.2, "validation_rmse": 0.27, "weighed": 1},
+    ]
+    (axes,) = curves.learning_curves({"one": rows}).axes
+    alike, weighed = (line.get_ydata() for line in axes.lines[1:])
+    np.testing.assert_array_equal(alike, [0.3, 0.25, np.nan])
+    np.testing.assert_array_equal(weighed, [np.nan, np.nan, 0.27])
+
+
 def test_the_tree_tells_every_answer_once_under_what_leads_to_it() -> None:
     predicted, volunteers = np.arange(37) / 100, np.arange(37) / 50
     (axes,) = flow.tree_flow(predicted, volunteers).axes

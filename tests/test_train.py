@@ -4,12 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tqdm import tqdm
 
-from pipeline import artifacts
+from pipeline import artifacts, workdir
 from pipeline.backend import start_keras
 from pipeline.config import Config
 from pipeline.errors import PipelineError
 from pipeline.train import train
+from pipeline.training_set import load_training_set
 from pipeline.workdir import WorkDir
 from tests.finished_run import Run
 
@@ -181,18 +183,18 @@ def test_alternatives_train(ready: Run, knobs: dict[str, str]) -> None:
 @pytest.mark.usefixtures("eager")
 def test_a_galaxy_of_no_weight_is_not_learnt_from(ready: Run) -> None:
     config, work = ready
-    config = with_knobs(config, resemble_after=0.0)
-    data = fitting.load_training_set(config, work)
+    data = load_training_set(config, work)
     idle = data.train[::2]
     mixed = data.targets.copy()
     mixed[idle] = mixed[idle[::-1]]  # so that the means stay
-    every = data.weights
+    every = np.ones(len(data.targets), np.float32)
     some = np.where(np.isin(np.arange(len(every)), idle), 0, every)
 
     def fitted(targets: np.ndarray, weights: np.ndarray) -> str:
         start_keras()
-        changed = dataclasses.replace(data, targets=targets, weights=weights)
+        changed = dataclasses.replace(data, targets=targets)
         training = fitting.Training(config.train, changed)
+        training.state.weights = weights
         for batch in training.batches():
             training.trainer.train_on_batch(*batch)
         return fitting.weights_digest(training.network)
@@ -203,27 +205,82 @@ def test_a_galaxy_of_no_weight_is_not_learnt_from(ready: Run) -> None:
 
 def test_galaxies_count_alike_until_the_share_of_epochs_is_over(ready: Run) -> None:
     config, work = ready
-    config = with_knobs(config, epochs=4, resemble_after=0.5)
-    data = fitting.load_training_set(config, work)
-    weights = np.linspace(0.5, 1.5, len(data.weights), dtype=np.float32)
-    data = dataclasses.replace(data, weights=weights)
-    training = fitting.Training(config.train, data)
+    config = with_knobs(config, epochs=4, resemble=True, resemble_after=0.5)
+    training = fitting.Training(config.train, load_training_set(config, work))
     for epoch in range(4):
-        met = np.concatenate([batch[2] for batch in training.batches()])
-        assert (met == 1).all() == (epoch < 2)
-        assert epoch < 2 or np.isin(met, weights[data.train]).all()
-        training.state.history.append({})
+        training.run_epoch(tqdm(disable=True))
+        weights = training.state.weights
+        assert weights.shape == training.data.targets.shape[:1]
+        assert (weights == 1).all() == (epoch < 2)
+        assert weights[training.data.train].mean() == pytest.approx(1)
+    history = training.state.history
+    assert [row["weighed"] for row in history] == [0, 0, 1, 1]
+    chosen = min(history[2:], key=lambda row: row["validation_rmse"])
+    found = training.result()
+    assert found["best_epoch"] == chosen["epoch"]
+    assert found["validation_rmse"] == pytest.approx(chosen["validation_rmse"])
+
+
+def test_the_network_is_asked_about_every_galaxy_that_can_be_read(
+    ready: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, work = ready
+    config = with_knobs(config, resemble=True)
+    training = fitting.Training(config.train, load_training_set(config, work))
+    asked = {}
+    find = fitting.find_resemblance
+
+    def listen(labelled: np.ndarray, targets: np.ndarray, test: np.ndarray) -> object:
+        asked.update(labelled=labelled, targets=targets, test=test)
+        return find(labelled, targets, test)
+
+    monkeypatch.setattr(fitting, "find_resemblance", listen)
+    training.weigh_galaxies()
+    assert {name: len(rows) for name, rows in asked.items()} == {
+        "labelled": 24,
+        "targets": 24,
+        "test": 6,
+    }
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_weighed_training_interrupted_ends_with_the_same_weights(
+    ready: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, work = ready
+    config = with_knobs(config, epochs=4, resemble=True, resemble_after=0.5)
+    train(config, work)
+    undisturbed = result(config, work)
+    for finished in (2, 3):  # before and after the galaxies were weighed
+        with monkeypatch.context() as patch:
+            interrupt_after(finished, patch)
+            with pytest.raises(KeyboardInterrupt):
+                train(config, work, force=True)
+        train(config, work)
+        assert result(config, work) == undisturbed
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_weighed_network_hangs_on_the_test_set(ready: Run) -> None:
+    config, work = ready
+    train(config, work)
+    assert artifacts.members(config, work)[0].state == "done"
+    weighed = with_knobs(config, resemble=True)
+    assert artifacts.members(weighed, work)[0].state == "stale"
+    workdir.receipt_file(work.shards("test")).unlink()
+    with pytest.raises(PipelineError, match='is incomplete. Run "./run.sh preprocess"'):
+        train(weighed, work)
+    assert artifacts.members(config, work)[0].state == "done"
 
 
 def test_the_galaxies_held_out_are_weighed_too(ready: Run) -> None:
     config, work = ready
-    data = fitting.load_training_set(config, work)
+    data = load_training_set(config, work)
     one = data.validation[0]
-    weights = np.where(np.arange(len(data.weights)) == one, 1.0, 0.0)
     alone = dataclasses.replace(data, validation=data.validation[:1])
-    everyone = dataclasses.replace(data, weights=weights)
     training = fitting.Training(config.train, alone)
     expected = training.score_validation()
-    training.data = everyone
+    training.data = data
+    training.state.weights = np.where(np.arange(len(data.targets)) == one, 1.0, 0.0)
     found = training.score_validation()
     assert found.rmse == pytest.approx(expected.rmse, rel=1e-6)

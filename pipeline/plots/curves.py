@@ -34,26 +34,38 @@ def learning_curves(histories: Mapping[str, Sequence[Mapping[str, float]]]) -> F
     for number, rows in enumerate(histories.values()):
         epochs = [row["epoch"] for row in rows]
         style = {"linewidth": 1.8, "alpha": 1 if len(histories) == 1 else 0.7}
-        for key, label, colour, dash in (
-            ("train_rmse", "training, augmented", VOLUNTEERS, "--"),
-            ("validation_rmse", "validation, averaged weights", PREDICTED, "-"),
+        fitted, held_out = (
+            np.array([row[key] for row in rows])
+            for key in ("train_rmse", "validation_rmse")
+        )
+        weighed = np.array([row.get("weighed", 0) for row in rows], bool)
+        for values, label, colour, dash in (
+            (fitted, "training, augmented", VOLUNTEERS, "--"),
+            (blank(held_out, weighed), "validation, averaged weights", PREDICTED, "-"),
+            (blank(held_out, ~weighed), "and galaxies weighed", PREDICTED, ":"),
         ):
-            axes.plot(
-                epochs,
-                [row[key] for row in rows],
-                dash,
-                color=colour,
-                label="" if number else label,
-                marker="o" if len(rows) < 40 else None,
-                markersize=3,
-                **style,
-            )
+            if np.isfinite(values).any():
+                axes.plot(
+                    epochs,
+                    values,
+                    dash,
+                    color=colour,
+                    label="" if number else label,
+                    marker="o" if len(rows) < 40 else None,
+                    markersize=3,
+                    **style,
+                )
     axes.set_xlabel("epoch")
     axes.set_ylabel("RMSE")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid()
     axes.legend()
     return figure
+
+
+def blank(values: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """The same (N,) values, none of them drawn where it says so."""
+    return np.where(where, np.nan, values)
 
 
 @styled
