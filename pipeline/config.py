@@ -204,7 +204,7 @@ class TrainConfig:
         check(
             self.weights == "none" or self.model in BACKBONES,
             f"train.weights is for a backbone ({', '.join(BACKBONES)}). "
-            f"Got train.model={self.model}.",
+            f"Got train.model={self.model}: set train.weights=none with it.",
         )
         check(
             self.loss != "votes" or self.head == "tree",

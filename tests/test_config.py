@@ -27,7 +27,7 @@ def test_an_unknown_preset_names_the_nearest() -> None:
         ),
         ({"train.block": 0}, "train.block must be at least 1. Got 0"),
         ({"train.block": 5}, "of 40 px or more, in multiples of 5. Got 48"),
-        ({"train.partners": "lit"}, 'unknown preset "lit". Did you mean "lite"'),
+        ({"train.partners": "bes"}, 'unknown preset "bes". Did you mean "best"'),
         ({"train.partners": "dieleman2014"}, "of 99 px or more, .* Got 64"),
         ({"train.folds": 0}, "train.folds must be at least 1. Got 0"),
         ({"predict.turns": 0}, "predict.turns must be at least 1. Got 0"),
@@ -36,6 +36,7 @@ def test_an_unknown_preset_names_the_nearest() -> None:
         ({"train.colour": -0.1}, "train.colour must not be negative. Got -0.1"),
         ({"train.weights": "x.txt"}, r'that ends in .h5 or .keras. Got "x.txt"'),
         ({"train.weights": "imagenet"}, "is for a backbone .*Got train.model=compact"),
+        ({"train.resemble_after": 0.0}, "must lie between 0 and 1. Got 0.0"),
         ({"train.model": "dieleman2014"}, "of 99 px or more, .* Got 48"),
         ({"train.model": "dinov2"}, "in multiples of 14. Got 48"),
         ({"train.view_size": 47}, "smaller than preprocess.image_size=64 by an even"),
@@ -46,18 +47,18 @@ def test_an_unknown_preset_names_the_nearest() -> None:
 )
 def test_values_that_cannot_be_are_refused(values: dict, message: str) -> None:
     with pytest.raises(PipelineError, match=message):
-        make_config("demo", "cpu", values)
+        make_config("demo", "compact", values)
 
 
 def test_partners_have_their_own_training_and_this_runs_folds() -> None:
-    knobs = {"train.partners": "tiny, lite", "train.seeds": 2, "train.seed": 5}
+    knobs = {"train.partners": "tiny, cpu", "train.seeds": 2, "train.seed": 5}
     knobs |= {"train.resemble": True, "train.resemble_after": 0.5}
     knobs |= {"train.validation_fraction": 0.2}
-    config = make_config("demo", "cpu", knobs)
+    config = make_config("demo", "compact", knobs)
     found = [(member.partner, member.train.seed) for member in config.members()]
-    assert found == [("", 5), ("", 6), ("tiny", 5), ("lite", 5)]
-    tiny, lite = (member.train for member in config.members()[2:])
-    assert (tiny.width, lite.model) == (8, "efficientnetlite0")
+    assert found == [("", 5), ("", 6), ("tiny", 5), ("cpu", 5)]
+    tiny, cpu = (member.train for member in config.members()[2:])
+    assert (tiny.width, cpu.model) == (8, "efficientnetlite0")
     assert {member.train.validation_fraction for member in config.members()} == {0.2}
     assert {member.train.resemble_after for member in config.members()} == {0.5}
     assert all(member.train.resemble for member in config.members())
@@ -65,7 +66,7 @@ def test_partners_have_their_own_training_and_this_runs_folds() -> None:
 
 def test_a_partner_named_twice_is_two_networks() -> None:
     knobs = {"train.partners": "tiny,tiny", "train.seeds": 1}
-    members = make_config("demo", "cpu", knobs).members()
+    members = make_config("demo", "compact", knobs).members()
     found = [(member.partner, member.train.seed) for member in members]
     assert found == [("", 0), ("tiny", 0), ("tiny", 1)]
 
@@ -75,7 +76,7 @@ def test_a_partner_named_twice_is_two_networks() -> None:
 )
 def test_a_stretch_holds_for_every_network(stretch: float, epochs: list[int]) -> None:
     knobs = {"train.epochs": 10, "train.seeds": 1, "train.partners": "tiny"}
-    config = make_config("demo", "cpu", knobs | {"train.stretch": stretch})
+    config = make_config("demo", "compact", knobs | {"train.stretch": stretch})
     assert [member.train.epochs for member in config.members()] == epochs
     # it has done its work
     assert {member.train.stretch for member in config.members()} == {1.0}
@@ -83,7 +84,7 @@ def test_a_stretch_holds_for_every_network(stretch: float, epochs: list[int]) ->
 
 def test_partners_are_trained_on_every_fold() -> None:
     knobs = {"train.partners": "tiny", "train.folds": 2, "train.seeds": 1}
-    members = make_config("demo", "cpu", knobs).members()
+    members = make_config("demo", "compact", knobs).members()
     assert [member.fold for member in members] == [0, 1, 0, 1]
 
 

@@ -14,7 +14,7 @@ from pipeline.multiply_adds import count_multiply_adds  # noqa: E402
 
 
 def test_the_compact_network_costs_what_it_does_by_hand() -> None:
-    network = build_network(make_config("demo", "cpu").train, 64, np.full(37, 0.1))
+    network = build_network(make_config("demo", "compact").train, 64, np.full(37, 0.1))
     by_hand = (  # the central 48 px
         3 * 3 * 12 * 24 * 24 * 24  # kernel, channels in and out, places
         + 3 * 3 * 24 * 48 * 12 * 12
