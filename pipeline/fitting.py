@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import logging
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from pipeline.progress import progress
 from pipeline.resemblance import find_resemblance
 from pipeline.shards import Shards
 from pipeline.training_set import TrainingSet
+
+MOST_ASKED = 10_000  # of each set of galaxies; their means take no more
 
 log = logging.getLogger(__name__)
 
@@ -162,15 +165,16 @@ class Training:
     def weigh_galaxies(self) -> np.ndarray:
         """How much each counts, 1 on average over those fitted: (N,) float32.
 
-        By what the averaged network says of all of them. Those it was fitted to it
-        knows better than the test set, but the few held out mislead by chance, and by
-        more.
+        By what the averaged network says of them. Those it was fitted to it knows
+        better than the test set, but the few held out mislead by chance, and by more.
         """
         targets = self.data.targets
+        rows = sample(np.arange(len(targets)))
         with self.averaged():
-            labelled = self.ask(self.data.shards, np.arange(len(targets)))
-            test = self.ask(*self.data.test)
-        weights = find_resemblance(labelled, targets, test).weigh(targets)
+            labelled = self.ask(self.data.shards, rows)
+            test = self.ask(self.data.test.shards, sample(self.data.test.rows))
+        resemblance = find_resemblance(labelled, targets[rows], test)
+        weights = resemblance.weigh(targets)
         fitted = weights[self.data.train]
         log.info(
             "from now on the %d galaxies resemble the test set, worth %.0f",
@@ -257,6 +261,11 @@ def best_row(history: list[dict[str, Any]]) -> dict[str, Any]:
 def comparable(history: list[dict[str, Any]], weighed: bool) -> list[dict[str, Any]]:
     """The epochs whose galaxies held out were weighed too, or were not."""
     return [row for row in history if row["weighed"] == weighed]
+
+
+def sample(rows: np.ndarray) -> np.ndarray:
+    """Every row, or every so-manieth where they are many."""
+    return rows[:: max(1, math.ceil(len(rows) / MOST_ASKED))]
 
 
 def build_trainer(network: keras.Model) -> keras.Model:

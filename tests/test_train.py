@@ -221,8 +221,11 @@ def test_galaxies_count_alike_until_the_share_of_epochs_is_over(ready: Run) -> N
     assert found["validation_rmse"] == pytest.approx(chosen["validation_rmse"])
 
 
-def test_the_network_is_asked_about_every_galaxy_that_can_be_read(
-    ready: Run, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("most", "train", "test"), [(24, 24, 6), (23, 12, 6), (2, 2, 2)]
+)
+def test_the_network_is_asked_about_all_galaxies_or_every_so_manieth(
+    ready: Run, monkeypatch: pytest.MonkeyPatch, most: int, train: int, test: int
 ) -> None:
     config, work = ready
     config = with_knobs(config, resemble=True)
@@ -235,12 +238,25 @@ def test_the_network_is_asked_about_every_galaxy_that_can_be_read(
         return find(labelled, targets, test)
 
     monkeypatch.setattr(fitting, "find_resemblance", listen)
-    training.weigh_galaxies()
+    monkeypatch.setattr(fitting, "MOST_ASKED", most)
+    weights = training.weigh_galaxies()
+    assert len(weights) == 24
     assert {name: len(rows) for name, rows in asked.items()} == {
-        "labelled": 24,
-        "targets": 24,
-        "test": 6,
+        "labelled": train,
+        "targets": train,
+        "test": test,
     }
+
+
+def test_an_image_that_cannot_be_read_is_not_resembled(ready: Run) -> None:
+    config, work = ready
+    receipt = workdir.receipt_file(work.shards("test"))
+    content = workdir.read_json(receipt)
+    ids = np.load(workdir.ids_file(work.shards("test")))
+    content["result"]["bad"] = {str(ids[2]): "no jpg"}
+    workdir.write_json(receipt, content)
+    data = load_training_set(with_knobs(config, resemble=True), work)
+    assert data.test.rows.tolist() == [0, 1, 3, 4, 5]
 
 
 @pytest.mark.usefixtures("eager")
