@@ -1,6 +1,5 @@
 """Several models on the same galaxies, each trained as long, in one table."""
 
-import csv
 import dataclasses
 import logging
 import re
@@ -17,6 +16,7 @@ from pipeline.config import Config, Member
 from pipeline.download import download
 from pipeline.ensemble import column_means
 from pipeline.errors import PipelineError
+from pipeline.history import read_history
 from pipeline.parallel import in_own_process
 from pipeline.parsing import parse_settings
 from pipeline.preprocess import preprocess
@@ -265,9 +265,8 @@ def effort_of(entry: Entry, solutions: Path | None) -> Effort:
     members = artifacts.members(entry.config, entry.work)
     seconds, num_images = 0.0, 0
     for member in members:
-        with open(workdir.history_file(member.folder), newline="") as file:
-            history = list(csv.DictReader(file))
-        seconds += sum(float(row["seconds"]) for row in history)
+        history = read_history(workdir.history_file(member.folder))
+        seconds += sum(row["seconds"] for row in history)
         num_images += len(history) * member.result["num_train"]
     scored = artifacts.scored(entry.config, entry.work, solutions)
     return Effort(

@@ -1,6 +1,5 @@
 """One network trained from shards and targets, epoch by epoch, safe to interrupt."""
 
-import csv
 import hashlib
 import logging
 import math
@@ -19,6 +18,7 @@ from pipeline.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pipeline.config import PredictConfig, TrainConfig
 from pipeline.ensemble import obeying_tree
 from pipeline.errors import PipelineError
+from pipeline.history import History, best_row, comparable, write_history
 from pipeline.inference import predict_rows
 from pipeline.losses import build_loss
 from pipeline.metrics import Score, effective_number, score_fractions
@@ -252,17 +252,6 @@ class Training:
         }
 
 
-def best_row(history: list[dict[str, Any]]) -> dict[str, Any]:
-    """The epoch that counts, among those scored like the last."""
-    last = comparable(history, history[-1]["weighed"])
-    return min(last, key=lambda row: row["validation_rmse"])
-
-
-def comparable(history: list[dict[str, Any]], weighed: bool) -> list[dict[str, Any]]:
-    """The epochs whose galaxies held out were weighed too, or were not."""
-    return [row for row in history if row["weighed"] == weighed]
-
-
 def sample(rows: np.ndarray) -> np.ndarray:
     """Every row, or every so-manieth where they are many."""
     return rows[:: max(1, math.ceil(len(rows) / MOST_ASKED))]
@@ -293,17 +282,7 @@ def weights_digest(network: keras.Model) -> str:
     return digest.hexdigest()
 
 
-def write_history(path: Path, history: list[dict[str, Any]]) -> None:
-    with (
-        workdir.atomic(path) as partial,
-        open(partial, "w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.DictWriter(file, history[0])
-        writer.writeheader()
-        writer.writerows(history)
-
-
-def epoch_line(config: TrainConfig, history: list[dict[str, Any]]) -> str:
+def epoch_line(config: TrainConfig, history: History) -> str:
     last = history[-1]
     best = best_row(history)["validation_rmse"]
     return (

@@ -11,6 +11,7 @@ from pipeline.artifacts import Artifact, making, raw_file, require
 from pipeline.config import SECTIONS, Config
 from pipeline.dataset import load_targets
 from pipeline.ensemble import unreadable
+from pipeline.history import read_history
 from pipeline.sources import source_name
 from pipeline.validation import Validation, validation
 from pipeline.workdir import SPLITS, WorkDir
@@ -57,7 +58,7 @@ def gather(config: Config, work: WorkDir, data: Validation) -> dict[str, Any]:
     train, test = (require(artifacts.shards(config, work, split)) for split in SPLITS)
     means = np.mean([member.result["means"] for member in members], axis=0)
     histories = {
-        member.name: sections.read_history(workdir.history_file(member.folder))
+        member.name: read_history(workdir.history_file(member.folder))
         for member in members
     }
     learning, note = sections.learning(plots, histories)

@@ -1,6 +1,5 @@
 """What each section of the report says and shows, from arrays to text and pictures."""
 
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from pipeline.diagnostics import (
     rmse_per_answer,
     rmse_per_galaxy,
 )
+from pipeline.history import History, best_row
 from pipeline.images import crop_center
 from pipeline.metrics import rmse_per_question, score_fractions
 from pipeline.page import Picture, photo, plot_picture
@@ -74,20 +74,10 @@ def standing(source: str, rmse: float) -> dict[str, Any]:
     return {"place": place_2014(rmse), "place_note": note, "standings": table}
 
 
-def read_history(path: Path) -> list[dict[str, float]]:
-    with open(path, encoding="utf-8") as file:
-        return [
-            {key: float(value) for key, value in row.items()}
-            for row in csv.DictReader(file)
-        ]
-
-
-def learning(
-    plots: Plots, histories: dict[str, list[dict[str, float]]]
-) -> tuple[Picture, str]:
+def learning(plots: Plots, histories: dict[str, History]) -> tuple[Picture, str]:
     parts = []
     for name, rows in histories.items():
-        best = min(rows, key=lambda row: row["validation_rmse"])
+        best = best_row(rows)
         parts.append(
             f"{name}: best validation RMSE {best['validation_rmse']:.4f} in epoch "
             f"{best['epoch']:.0f} of {len(rows)}, training RMSE then "

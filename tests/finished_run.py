@@ -63,7 +63,7 @@ def make_member(config: Config, member: artifacts.Artifact) -> None:
     from pipeline.backend import start_keras
 
     start_keras()
-    from pipeline.fitting import write_history
+    from pipeline.history import write_history
     from pipeline.models import build_network
     from tests.conftest import some_fractions
 

@@ -8,6 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 
 from pipeline.diagnostics import Calibration, Shift, density
+from pipeline.history import is_weighed
 from pipeline.plots import (
     ANSWER_HEIGHT,
     BENCHMARK,
@@ -38,11 +39,11 @@ def learning_curves(histories: Mapping[str, Sequence[Mapping[str, float]]]) -> F
             np.array([row[key] for row in rows])
             for key in ("train_rmse", "validation_rmse")
         )
-        weighed = np.array([row.get("weighed", 0) for row in rows], bool)
+        weighed = np.array([is_weighed(row) for row in rows])
         for values, label, colour, dash in (
             (fitted, "training, augmented", VOLUNTEERS, "--"),
             (blank(held_out, weighed), "validation, averaged weights", PREDICTED, "-"),
-            (blank(held_out, ~weighed), "and galaxies weighed", PREDICTED, ":"),
+            (blank(held_out, ~weighed), "validation, galaxies weighed", PREDICTED, ":"),
         ):
             if np.isfinite(values).any():
                 axes.plot(
