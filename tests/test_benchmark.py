@@ -178,7 +178,7 @@ def test_minutes_set_the_epochs_once(
     [
         ("tiny,tyni", 'Unknown preset "tyni". Did you mean "tiny"?'),
         ("tiny,tiny+train.epoch=3", 'Unknown setting "train.epoch"'),
-        ("tiny,gpu,tiny", '--models has "tiny" twice.'),
+        ("tiny,sirressi2020,tiny", '--models has "tiny" twice.'),
     ],
 )
 def test_models_that_cannot_be_are_refused_before_any_work(

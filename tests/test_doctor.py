@@ -130,9 +130,9 @@ def test_a_disk_too_small_stops(
     usage = type("Usage", (), {"free": 2_000_000_000})
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage)
     assert shell.type("doctor", "--source=kaggle") == 1
-    # 1.81 GB of zips, 0.43 GB of shards at 32 px, 0.5 GB of the rest
+    # 1.81 GB of zips, 3.91 GB of shards at 96 px, 0.5 GB of the rest
     assert "2.0 GB free on" in line_of(shell, "disk")
-    assert "; 4.0 GB are to come" in line_of(shell, "disk")
+    assert "; 6.2 GB are to come" in line_of(shell, "disk")
 
 
 def test_a_folder_without_the_files_stops(
