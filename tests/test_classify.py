@@ -3,13 +3,14 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pipeline import artifacts
+from pipeline import artifacts, classifiers
 from pipeline.classifiers import (
     Fitted,
     Part,
     balanced_weights,
     judge,
     logistic_regression,
+    small_cnn,
 )
 from pipeline.classify import choose_split, classify, describe
 from pipeline.config import ClassifyConfig
@@ -64,6 +65,25 @@ def test_an_l2_penalty_leaves_zero_only_where_a_pixel_never_changes() -> None:
     fitted = logistic_regression(ClassifyConfig(), part, part)
     assert fitted.zero_share == pytest.approx(3 / 48)
     assert (fitted.predicted == classes).mean() > 0.9
+
+
+def test_the_small_network_counts_as_it_was_at_its_best_watched_epoch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    part = Part(np.zeros((4, 40, 40, 3), np.uint8), np.array([0, 0, 1, 1]))
+    guesses = iter(([1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0], [1, 1, 1, 1]))
+    asked = []
+
+    def guess(network: object, *rest: object) -> np.ndarray:
+        asked.append(network.get_weights())
+        return np.array(next(guesses))  # right of 4: 0, 4, 2; then of the test
+
+    monkeypatch.setattr(classifiers, "predict_classes", guess)
+    fitted = small_cnn(ClassifyConfig(epochs=3), part, part, part)
+    _, second, third, tested = asked
+    assert all(map(np.array_equal, tested, second))
+    assert not all(map(np.array_equal, tested, third))
+    assert fitted.note.endswith("the best counts: 0, 100, 50 %")
 
 
 def test_the_four_methods_meet_on_the_same_galaxies(finished: Run) -> None:
