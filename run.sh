@@ -3,37 +3,34 @@
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 venv="$root/.venv"
-wanted="$(cat "$root/requirements.txt")"
-if nvidia-smi -L >/dev/null 2>&1; then
-    wanted="${wanted/tensorflow==/tensorflow[and-cuda]==}"
-fi
 
-find_python() {
+make_venv() {
     local right='import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'
-    for name in python3.12 python3.11 python3.13 python3 python; do
-        ! "$name" -c "$right" >/dev/null 2>&1 || { command -v "$name" && return; }
+    for python in python3.12 python3.11 python3.13 python3 python; do
+        "$python" -c "$right" >/dev/null 2>&1 || continue
+        echo "Setting up $venv with $("$python" -V); it takes minutes, once." >&2
+        "$python" -m venv --clear "$venv" && return
     done
     echo "error: this needs Python 3.11, 3.12 or 3.13; install one of them." >&2
-    return 1
+    exit 1
 }
 
-if [ ! -x "$venv/bin/python" ] || ! cmp -s "$venv/wanted.txt" <(echo "$wanted"); then
-    python="$(find_python)"
-    echo "Setting up $venv with $("$python" --version); it takes minutes, once." >&2
-    if command -v uv >/dev/null; then
-        uv venv --quiet --clear --python "$python" "$venv"
-        uv pip install --quiet --python "$venv/bin/python" -r <(echo "$wanted")
-    else
-        "$python" -m venv --clear "$venv"
-        "$venv/bin/pip" install -q --disable-pip-version-check -r <(echo "$wanted")
-    fi >&2
-    echo "$wanted" >"$venv/wanted.txt"
-fi
+need() { # $1: a requirements file; $2: where the environment keeps what it has of it
+    local wanted pip=("$venv/bin/pip" install --disable-pip-version-check)
+    wanted="$(cat "$root/$1")"
+    ! nvidia-smi -L >/dev/null 2>&1 || wanted="${wanted/tensorflow==/tensorflow[and-cuda]==}"
+    if [ -x "$venv/bin/python" ] && cmp -s "$2" <(echo "$wanted"); then return; fi
+    [ "$1" != requirements.txt ] || make_venv
+    ! command -v uv >/dev/null || pip=(uv pip install --python "$venv/bin/python")
+    "${pip[@]}" --quiet -r <(echo "$wanted") >&2
+    echo "$wanted" >"$2"
+}
 
+need requirements.txt "$venv/wanted.txt"
 export PYTHONPATH="$root"
 # keep freed memory: to give it back and ask again takes a quarter of a training step
 keep="arena_max=1:trim_threshold=4000000000:mmap_threshold=4000000000:top_pad=268435456"
 export GLIBC_TUNABLES="${GLIBC_TUNABLES:-glibc.malloc.${keep//:/:glibc.malloc.}}"
-[ "${1:-}" != test ] || exec "$venv/bin/python" -m pytest --rootdir "$root" \
-    -c "$root/pyproject.toml" "$root/tests" "${@:2}"
-exec "$venv/bin/python" -P -m pipeline "$@" # -P: never a pipeline/ of the cwd
+[ "${1:-}" = test ] || exec "$venv/bin/python" -P -m pipeline "$@" # -P: no pipeline/ of the cwd
+need tests/requirements.txt "$venv/wanted-tests.txt"
+exec "$venv/bin/python" -m pytest --rootdir "$root" -c "$root/pyproject.toml" "$root/tests" "${@:2}"

@@ -1,19 +1,16 @@
 """Work spread over all cores, with a progress bar, and no worker left behind."""
 
-import logging
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from typing import TypeVar
 
-from pipeline.errors import PipelineError
-from pipeline.progress import progress, start_logging
-
-log = logging.getLogger(__name__)
+from pipeline.progress import progress
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -36,6 +33,7 @@ def map_parallel(
     """Yields `function(task)` for each task, in the order of the tasks.
 
     The function and the tasks must be picklable; a single task runs in this process.
+    Whoever stops asking for results, by an error, Ctrl-C or a signal, ends the work.
 
     Args:
         function: called in a worker process.
@@ -44,91 +42,59 @@ def map_parallel(
         sizes: how many units each task holds, for the bar.
         unit: what a bar counts.
     """
+    num_workers = min(len(tasks), num_cores())
     with progress(total=sum(sizes), what=what, unit=unit) as bar:
-        if min(len(tasks), num_cores()) < 2:
+        if num_workers < 2:
             for task, size in zip(tasks, sizes, strict=True):
                 yield function(task)
                 bar.update(size)
             return
-        with worker_pool(min(len(tasks), num_cores())) as pool:
-            futures = {
-                pool.submit(function, task): row for row, task in enumerate(tasks)
-            }
-            done: dict[int, Result] = {}
-            due = 0
-            for future in as_completed(futures):
-                row = futures.pop(future)  # with it goes its result
-                done[row] = future.result()
+        with worker_pool(num_workers) as pool:
+            futures = [pool.submit(function, task) for task in tasks]
+            rows = {future: row for row, future in enumerate(futures)}
+            del futures  # with a future goes its result
+            for row, result in in_order(rows):
                 bar.update(sizes[row])
-                while due in done:
-                    yield done.pop(due)
-                    due += 1
+                yield result
 
 
-def worker_pool(size: int) -> ProcessPoolExecutor:
-    """A pool whose workers end when this process does, however it ends."""
+def in_order(rows: dict[Future[Result], int]) -> Iterator[tuple[int, Result]]:
+    """Yields the results row by row, whichever are done first."""
+    done: dict[int, Result] = {}
+    due = 0
+    for future in as_completed(rows):
+        done[rows.pop(future)] = future.result()
+        while due in done:
+            yield due, done.pop(due)
+            due += 1
+
+
+@contextmanager
+def worker_pool(size: int) -> Iterator[ProcessPoolExecutor]:
+    """A pool whose workers end when the block or this process does, however it ends."""
     # spawn, since a fork after TensorFlow has started its threads can hang
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(size, mp_context=context, initializer=start_worker)
+    # nothing is ever sent: the other end notices when this one is closed
+    theirs, ours = context.Pipe(duplex=False)
+    with theirs, ours:
+        pool = ProcessPoolExecutor(size, context, start_worker, (theirs,))
+        try:
+            yield pool
+        except BaseException:
+            ours.close()  # ends the tasks under way
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-def in_own_process(what: str, task: Callable[..., None], *arguments: object) -> bool:
-    """Runs a task in a fresh interpreter; what goes wrong there is told in the log.
-
-    Args:
-        what: what the task is for, in front of an error.
-        task: a function of a module, so that it can be pickled.
-        arguments: its own.
-
-    Returns:
-        Whether it went well.
-    """
-    process = multiprocessing.get_context("spawn").Process(
-        target=run_alone, args=(what, task, arguments)
-    )
-    process.start()
-    try:
-        process.join()
-    finally:
-        process.kill()  # where this process is told to end before that one has
-        process.join()
-    if process.exitcode < 0:
-        log.error(
-            "error: %s: its process was ended by signal %d; 9 means that memory may "
-            "have run out",
-            what,
-            -process.exitcode,
-        )
-    return process.exitcode == 0
-
-
-def run_alone(
-    what: str, task: Callable[..., None], arguments: tuple[object, ...]
-) -> None:
-    """The whole life of the process that a task has to itself."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends this
-    start_logging()
-    watch_parent()
-    try:
-        task(*arguments)
-    except PipelineError as error:
-        log.error("error: %s: %s", what, error)
-        sys.exit(1)
-
-
-def start_worker() -> None:
+def start_worker(lifeline: Connection) -> None:
     """Leaves the other cores to the other workers, and no worker to itself."""
     for library in ("OPENBLAS", "OMP", "MKL"):  # read when numpy is first imported
         os.environ[f"{library}_NUM_THREADS"] = "1"
-    watch_parent()
-
-
-def watch_parent() -> None:
-    """Ends this worker as soon as its parent is gone, even by kill -9."""
-    parent = multiprocessing.parent_process()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends this
 
     def wait_for_the_end() -> None:
-        parent.join()
+        lifeline.poll(None)
         os._exit(1)
 
     threading.Thread(target=wait_for_the_end, daemon=True).start()

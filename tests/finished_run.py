@@ -1,14 +1,17 @@
-"""A run whose five stages are done, made once: its network has learnt nothing."""
+"""A run whose five stages are done, made once: its network has learned nothing."""
 
-from typing import NamedTuple
+import dataclasses
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pipeline import artifacts, workdir
-from pipeline.artifacts import making
-from pipeline.config import Config
-from pipeline.workdir import WorkDir
+from pipeline.files import atomic
+from pipeline.runs.graph import Member, Run
+from pipeline.runs.paths import WorkDir, history_file, network_file
+from pipeline.runs.receipts import making
 
 BAD = 200_002  # a test galaxy whose jpg is empty
 QUICK = {
@@ -19,65 +22,95 @@ QUICK = {
 }
 
 
-class Run(NamedTuple):
-    """A finished work directory and its settings."""
+def words_of(run: Run) -> list[str]:
+    """What makes the command line mean this run."""
+    from tests.miniature import SMALL
 
-    config: Config
-    work: WorkDir
-
-    def words(self) -> list[str]:
-        """What makes the command line mean this run."""
-        from tests.conftest import SMALL
-
-        settings = SMALL | QUICK | {"export.folder": self.config.export.folder}
-        sets = [f"--set={key}={value}" for key, value in settings.items()]
-        source = f"--source={self.config.source}"
-        return [f"--work={self.work.root}", source, "--preset=tiny", *sets]
+    settings = SMALL | QUICK | {"export.folder": run.settings.export.folder}
+    sets = [f"--set={key}={value}" for key, value in settings.items()]
+    source = f"--source={run.settings.source}"
+    return [f"--work={run.work.root}", source, "--preset=tiny", *sets]
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    from pipeline.download import download
-    from pipeline.export import export
-    from pipeline.predict import predict
-    from pipeline.preprocess import preprocess
-    from tests.conftest import make_competition, small_config
-    from tests.test_preprocess import spoil
+    from pipeline.stages.download import download
+    from pipeline.stages.export import export
+    from pipeline.stages.predict import predict
+    from pipeline.stages.preprocess import preprocess
+    from tests.miniature import make_competition, small_settings, spoil
 
     place = tmp_path_factory.mktemp("finished")
     folder = make_competition(place / "competition")
     spoil(folder / "images_test_rev1.zip", {f"images_test_rev1/{BAD}.jpg": b""})
-    config = small_config(folder, place / "submissions", QUICK)
-    run = Run(config, WorkDir(place / "work"))
-    download(*run)
-    preprocess(*run)
-    for member in artifacts.members(*run):
-        make_member(run.config, member)
-    predict(*run)
-    export(*run)
+    settings = small_settings(folder, place / "submissions", QUICK)
+    run = Run(settings, WorkDir(place / "work"))
+    download(run)
+    preprocess(run)
+    for member in run.members:
+        make_member(run, member)
+    predict(run)
+    export(run)
     return run
 
 
-def make_member(config: Config, member: artifacts.Artifact) -> None:
+def make_member(run: Run, member: Member) -> None:
     """A network as built, with a history that somebody made up."""
-    from pipeline.backend import start_keras
+    from pipeline.models.backend import start_keras
 
     start_keras()
-    from pipeline.history import write_history
-    from pipeline.models import build_network
-    from tests.conftest import some_fractions
+    from pipeline.models.network import build_network
+    from pipeline.training.history import write_history
+    from tests.miniature import some_fractions
 
     means = some_fractions(50, seed=3).mean(axis=0)
     with making(member) as result:
-        network = build_network(config.train, config.preprocess.image_size, means)
-        with workdir.atomic(workdir.network_file(member.folder)) as partial:
+        image_size = run.settings.preprocess.image_size
+        network = build_network(member.config, image_size, means)
+        with atomic(network_file(member.folder)) as partial:
             network.save(partial)
-        rows = [
-            {"epoch": epoch, "train_rmse": 0.2 / epoch, "validation_rmse": 0.3 / epoch}
+        records = [
+            {
+                "epoch": epoch,
+                "train_rmse": 0.2 / epoch,
+                "validation_rmse": 0.3 / epoch,
+                "reweighted": 0,
+            }
             for epoch in (1, 2)
         ]
-        write_history(workdir.history_file(member.folder), rows)
+        write_history(history_file(member.folder), records)
         result |= {
             "validation_rmse": 0.15,
             "means": np.asarray(means).tolist(),
         }
+
+
+@pytest.fixture
+def folded(finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Three folds and two seeds: members 0, 1, 2 with the first seed, then 3, 4, 5.
+
+    What they predict is by `by_number`, and not made to obey the tree.
+    """
+    for user in ("inference.held_out", "inference.ensemble", "stages.predict"):
+        monkeypatch.setattr(f"pipeline.{user}.predict_members", by_number)
+    settings = dataclasses.replace(
+        finished.settings,
+        train=dataclasses.replace(finished.settings.train, folds=3, seeds=2),
+        predict=dataclasses.replace(finished.settings.predict, obey_tree=False),
+    )
+    root = shutil.copytree(finished.work.root, tmp_path / "work")
+    run = Run(settings, WorkDir(root))
+    for member in run.members:
+        with making(member) as result:
+            result["means"] = [0.7] * 37
+    return run
+
+
+def by_number(
+    _: object, __: object, members: Sequence[Member], rows: Sequence[np.ndarray]
+) -> list[np.ndarray]:
+    """Each member answers everything with a tenth of its number."""
+    return [
+        np.full((len(own), 37), (member.fold + 3 * member.config.seed) / 10)
+        for member, own in zip(members, rows, strict=True)
+    ]

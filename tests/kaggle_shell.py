@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.runs.paths import WorkDir
 from tests.kaggle_stand_in import SECRETS, TOKEN, StandIn
 
 HASTE = {  # a user's minutes, in hundredths of a second
@@ -47,17 +48,26 @@ def stand_in(
         yield stand_in
 
 
+def put_login(home: Path) -> Path:
+    path = home / ".kaggle" / "credentials.json"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"refresh_token": "refresh-me", "username": "someone"}')
+    return path
+
+
 class Shell:
     """Types commands in this process; keeps what they printed and looks for secrets."""
 
-    def __init__(self, tmp_path: Path, patch: pytest.MonkeyPatch, capture) -> None:
+    def __init__(
+        self, tmp_path: Path, patch: pytest.MonkeyPatch, capture: pytest.CaptureFixture
+    ) -> None:
         self.work, self.submissions = tmp_path / "work", tmp_path / "submissions"
-        self.raw = self.work / "raw"
+        self.raw = WorkDir(self.work).raw
         self.patch, self.capture = patch, capture
         self.out = self.err = ""
 
-    def type(self, *words: str, **knobs: float) -> int:
-        sets = {f"kaggle.{key}": value for key, value in (HASTE | knobs).items()}
+    def type(self, *words: str, **settings: float) -> int:
+        sets = {f"kaggle.{key}": value for key, value in (HASTE | settings).items()}
         sets["export.folder"] = self.submissions
         words += tuple(f"--set={key}={value}" for key, value in sets.items())
         words += ("--work", str(self.work))
@@ -68,8 +78,8 @@ class Shell:
             assert secret not in self.out + self.err
         return code
 
-    def download(self, **knobs: float) -> int:
-        return self.type("download", "--source=kaggle", "--preset=tiny", **knobs)
+    def download(self, **settings: float) -> int:
+        return self.type("download", "--source=kaggle", "--preset=tiny", **settings)
 
     def error(self) -> str:
         """The one line of the error."""

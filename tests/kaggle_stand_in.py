@@ -22,6 +22,7 @@ KEY = "secret-key"
 SIGNATURE = "secret-signature"
 SECRETS = (TOKEN, KEY, SIGNATURE)
 USER = "someone"
+RULES = "https://www.kaggle.com/c/galaxy-zoo-the-galaxy-challenge/rules"
 BLOCK = 64 * 1024
 
 

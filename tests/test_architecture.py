@@ -1,73 +1,92 @@
-"""Imports point one way: pure modules, helpers, stages, the command line."""
+"""Rooms on floors: each imports only from rooms above it in this list, or its own."""
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "pipeline"
-STAGES = {"download", "preprocess", "train", "predict", "export"}
-BESIDE = {
-    "score",
-    "benchmark",
-    "status",
-    "upload",
-    "leaderboard",
-    "doctor",
-    "report",
-    "show",
-    "classify",
-}
-PURE = {
-    *("errors", "config", "presets", "tree", "images", "metrics", "sky", "diagnostics"),
-    *("resemblance", "comparison", "spelling"),
-}
-HEAVY = {"tensorflow", "keras", "kaggle", "matplotlib", "sklearn", "jinja2"}
+BASE = ("errors", "progress", "parallel", "files")  # no subject of their own
+ROOMS = (
+    *("base", "settings", "data", "kaggle", "sky", "models", "sources", "runs"),
+    *("inference", "training", "reporting", "stages", "commands", "__main__"),
+)
+MOST_FILES = 15  # in a room
+STAGES = ("download", "preprocess", "train", "predict", "export")
+HEAVY = {"tensorflow", "keras", "kaggle", "matplotlib", "sklearn", "jinja2", "skimage"}
 
 
-def level(module: str) -> int:
-    if module in PURE:
-        return 0
-    if module in STAGES | BESIDE:
-        return 2
-    return 3 if module == "__main__" else 1
+def files() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
 
 
-def imports(path: Path) -> set[str]:
+def room_of(module: str) -> str:
+    """The room of a module that is named from the package on, such as `data.tree`."""
+    first = module.split(".")[0]
+    return "base" if first in BASE else first
+
+
+def module_of(file: Path) -> str:
+    return ".".join(file.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def imports(file: Path) -> Iterator[str]:
     """The modules of this package that a file imports, wherever in it."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module == "pipeline":
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
-            "pipeline."
-        ):
-            found.add(node.module.split(".")[1])
-    return found
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            if node.module.startswith("pipeline."):
+                yield node.module.removeprefix("pipeline.")
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.startswith("pipeline."):
+                    yield alias.name.removeprefix("pipeline.")
 
 
-def modules() -> list[tuple[str, Path]]:
-    files = sorted(PACKAGE.rglob("*.py"))
-    return [
-        (file.relative_to(PACKAGE).parts[0].removesuffix(".py"), file) for file in files
-    ]
+def test_every_module_is_in_a_room() -> None:
+    outside = {file.stem for file in PACKAGE.glob("*.py")}
+    assert outside == {"__init__", "__main__", *BASE}
+    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir()}
+    assert folders - {"__pycache__"} == set(ROOMS) - {"base", "__main__"}
 
 
-def test_imports_never_point_upwards() -> None:
-    for module, path in modules():
-        for imported in imports(path):
-            assert level(imported) <= level(module), f"{path} imports {imported}"
+def test_no_room_is_crowded() -> None:
+    for folder in {file.parent for file in files()}:
+        assert len(list(folder.glob("*.py"))) <= MOST_FILES, folder
+
+
+def test_imports_never_point_to_a_later_room() -> None:
+    floors = {room: floor for floor, room in enumerate(ROOMS)}
+    for file in files():
+        own = room_of(module_of(file))
+        for module in imports(file):
+            if own != "__init__":
+                assert floors[room_of(module)] <= floors[own], f"{file}: {module}"
+
+
+def test_the_imports_are_read_at_all() -> None:
+    found = set(imports(PACKAGE / "stages" / "train.py"))
+    assert {"runs.graph", "runs.receipts", "training.fit", "models.backend"} <= found
 
 
 def test_stages_meet_only_through_artifacts() -> None:
-    for module, path in modules():
-        if module in STAGES:
-            assert not imports(path) & (STAGES - {module}), path
+    assert {f.stem for f in (PACKAGE / "stages").glob("*.py")} == {"__init__", *STAGES}
+    for stage in STAGES:
+        found = set(imports(PACKAGE / "stages" / f"{stage}.py"))
+        assert not {module for module in found if room_of(module) == "stages"}
 
 
-@pytest.mark.parametrize("module", ["__main__", *sorted(STAGES | BESIDE)])
+def modules_started_with() -> list[str]:
+    """What the command line loads for one command or another."""
+    commands = (module_of(file) for file in (PACKAGE / "commands").glob("*.py"))
+    return ["__main__", *(f"stages.{stage}" for stage in STAGES), *sorted(commands)]
+
+
+@pytest.mark.parametrize("module", modules_started_with())
 def test_importing_a_command_loads_nothing_heavy(module: str) -> None:
     code = f"import sys, pipeline.{module}; print(*sys.modules)"
     done = subprocess.run(

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,9 +14,11 @@ import numpy as np
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.fractions import read_fractions, write_fractions
-from tests.conftest import SMALL, TEST_IDS, make_competition, some_fractions
-from tests.test_preprocess import spoil
+from pipeline.data.tables import read_fractions, write_fractions
+from pipeline.runs.graph import Run
+from pipeline.runs.resolve import Typed, settle
+from pipeline.settings.schema import all_settings
+from tests.miniature import SMALL, TEST_IDS, make_competition, some_fractions, spoil
 
 
 class Terminal:
@@ -34,6 +37,11 @@ class Terminal:
                 code = main()
         self.out, self.err = out.getvalue(), err.getvalue()
         return code
+
+    @property
+    def run(self) -> Run:
+        """What the work directory holds, by the settings it remembers."""
+        return settle(Typed(str(self.work)))
 
     def run_all(self, folder: Path) -> int:
         settings = SMALL | {"export.folder": self.submissions}
@@ -64,7 +72,7 @@ def done(spoiled: Path, tmp_path_factory: pytest.TempPathFactory) -> Terminal:
 
 @pytest.fixture
 def later(done: Terminal, terminal: Terminal) -> Terminal:
-    """One that stands where `done` does, to go on from there."""
+    """One that stands where `done` does, to be continued from there."""
     shutil.copytree(done.work, terminal.work)
     terminal.submissions = done.submissions
     return terminal
@@ -72,7 +80,7 @@ def later(done: Terminal, terminal: Terminal) -> Terminal:
 
 def states(terminal: Terminal) -> dict[str, str]:
     terminal.type("status")
-    rows = [line.split() for line in terminal.out.splitlines()[2:]]
+    rows = [re.split(" {2,}", line) for line in terminal.out.splitlines()[2:]]
     return {row[0]: row[2] for row in rows}
 
 
@@ -91,7 +99,7 @@ def test_all_again_does_nothing_and_says_so(done: Terminal, later: Terminal) -> 
     assert {path: path.stat().st_mtime_ns for path in later.work.rglob("*.*")} == files
 
 
-def test_a_training_with_other_knobs_makes_stale_just_what_follows(
+def test_a_training_with_other_settings_makes_stale_just_what_follows(
     later: Terminal,
 ) -> None:
     assert set(states(later).values()) == {"done"}
@@ -100,8 +108,8 @@ def test_a_training_with_other_knobs_makes_stale_just_what_follows(
         "raw": "done",
         "shards/train": "done",
         "shards/test": "done",
-        "models/seed0": "done",
-        "validation": "stale",
+        later.run.members[0].name: "done",
+        "held out": "stale",
         "predictions": "stale",
         "submission": "stale",
     }
@@ -136,8 +144,8 @@ def test_a_sigmoid_head_gives_a_valid_submission_too(later: Terminal) -> None:
 
 def test_a_bad_test_image_is_predicted_as_the_column_means(done: Terminal) -> None:
     _, fractions = read_fractions(Path(done.out.strip()))
-    receipt = json.loads((done.work / "models/seed0/receipt.json").read_text())
-    np.testing.assert_allclose(fractions[2], receipt["result"]["means"], atol=1e-6)
+    means = done.run.members[0].result["means"]
+    np.testing.assert_allclose(fractions[2], means, atol=1e-6)
     assert "bad image 200002.jpg: empty file; predicted as the column" in done.err
 
 
@@ -165,7 +173,7 @@ def test_two_fresh_work_directories_give_the_same_bytes(
     )
 
 
-def test_help_explains_every_knob() -> None:
+def test_help_explains_every_setting() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pipeline", "--help"],
         capture_output=True,
@@ -173,9 +181,7 @@ def test_help_explains_every_knob() -> None:
         check=True,
         env=os.environ | {"COLUMNS": "100"},
     )
-    from pipeline.config import all_knobs
-
-    for key, item in all_knobs().items():
+    for key, item in all_settings().items():
         assert f"  {key}: " in done.stdout
         assert item.metadata["help"] in done.stdout
 

@@ -1,7 +1,7 @@
 """kill -9 at any moment, then the same command, ends as if nothing had been.
 
-One run is killed a dozen times, each time a little later in its life: every start goes
-on from what the kill before has left.
+One run is killed a dozen times, each time a little later in its life: every start
+resumes from what the kill before has left.
 """
 
 import os
@@ -10,24 +10,27 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
-from pipeline import workdir
-from pipeline.workdir import WorkDir
+from pipeline.kaggle.ledger import read_ledger
+from pipeline.runs.graph import Run
+from pipeline.runs.paths import SPLITS, WorkDir, receipt_file
+from pipeline.settings.schema import make_settings
 from tests.zygote import Zygote
 
+NETWORK = Run(make_settings("demo", "tiny"), WorkDir(Path())).members[0].folder.name
 LIFE = {  # what a run is at, in order, and what it says as it comes to it
     "download": r"work: source demo",
     "preprocess, training images": r"raw[: ]",
     "preprocess, test images": r"shards/train[: ]",
     "train, 1st epoch": r"shards/test[: ]",
-    "train, 2nd epoch": r"(seed0 .*|going on after) epoch 1\b",
-    "train, 3rd epoch or later": r"(seed0 .*|going on after) epoch 2\b",
-    "train, best network": r"(seed0 .*|going on after) epoch 6\b",
-    "predict": r"seed0 (.*: validation|is up to date)",
+    "train, 2nd epoch": rf"({NETWORK} .*|resuming after) epoch 1\b",
+    "train, 3rd epoch or later": rf"({NETWORK} .*|resuming after) epoch 2\b",
+    "train, best network": rf"({NETWORK} .*|resuming after) epoch 6\b",
+    "predict": rf"{NETWORK} (.*: validation|is up to date)",
     "export": r"predictions[: ]",
     "": r"submission[: ]",  # nothing more to kill
 }
@@ -36,41 +39,46 @@ KILLS = [*MOMENTS[:-1], "download", "predict", "export"]
 MOST_TRIES = 8
 
 
-class Run(NamedTuple):
+class Launch(NamedTuple):
     """Where a run works, and what starts it."""
 
     place: Path
     zygote: Zygote
 
     @property
-    def work(self) -> WorkDir:
-        return WorkDir(self.place / "work")
+    def settings(self) -> dict[str, Any]:
+        return {
+            "train.epochs": 6,  # enough for some to be left after a kill
+            "export.folder": str(self.place / "submissions"),
+        }
+
+    @property
+    def run(self) -> Run:
+        settings = make_settings("demo", "tiny", self.settings)
+        return Run(settings, WorkDir(self.place / "work"))
 
     def start(self) -> int:
-        words = ["all", "--source=demo", "--preset=tiny", f"--work={self.work.root}"]
-        settings = {
-            "train.epochs": 6,  # enough for some to be left after a kill
-            "export.folder": self.place / "submissions",
-        }
-        words += [f"--set={key}={value}" for key, value in settings.items()]
+        work = f"--work={self.run.work.root}"
+        words = ["all", "--source=demo", "--preset=tiny", work]
+        words += [f"--set={key}={value}" for key, value in self.settings.items()]
         return self.zygote.start(words)
 
     def submission(self) -> tuple[str, bytes]:
-        (path,) = self.place.glob("submissions/demo-tiny-*.csv")
+        (path,) = self.run.submissions.root.glob("demo-tiny-*.csv")
         return path.name, path.read_bytes()
 
     def num_ledger_lines(self) -> int:
-        ledger = workdir.ledger_file(self.place / "submissions")
-        return len(ledger.read_text().splitlines()) - 1
+        return len(read_ledger(self.run.submissions.ledger))
 
     def folders(self, stage: str) -> list[Path]:
-        """What a stage makes."""
+        """What a stage makes last."""
+        run = self.run
         return {
-            "download": [self.work.raw],
-            "preprocess": [self.work.shards("train"), self.work.shards("test")],
-            "train": [self.work.member(0)],
-            "predict": [self.work.predictions],
-            "export": [self.work.submission],
+            "download": [run.raw.folder],
+            "preprocess": [run.shards(split).folder for split in SPLITS],
+            "train": [member.folder for member in run.members],
+            "predict": [run.predictions.folder],
+            "export": [run.submission.folder],
         }[stage]
 
 
@@ -93,11 +101,11 @@ def zygote() -> Iterator[Zygote]:
     zygote.close()
 
 
-def run_undisturbed(run: Run) -> dict[str, float]:
+def run_undisturbed(launch: Launch) -> dict[str, float]:
     """Runs to the end; returns how many seconds it was at each moment of its life."""
     began = {}
-    run.start()
-    for line in run.zygote.lines():
+    launch.start()
+    for line in launch.zygote.lines():
         moment = moment_of(line)
         if moment is not None:
             began[moment] = time.monotonic()
@@ -106,14 +114,14 @@ def run_undisturbed(run: Run) -> dict[str, float]:
     return dict(zip(MOMENTS[:-1], np.diff(times).tolist(), strict=True))
 
 
-def kill(run: Run, aim: str, after: float) -> str:
+def kill(launch: Launch, aim: str, after: float) -> str:
     """Starts the run, kills it some seconds after it has come to a moment of its life.
 
     Returns:
         What it was at when it died; it may have got beyond the aim.
     """
-    process, at = run.start(), MOMENTS[0]
-    lines = run.zygote.lines()
+    process, at = launch.start(), MOMENTS[0]
+    lines = launch.zygote.lines()
     for line in lines:
         at = moment_of(line) or at
         if MOMENTS.index(at) >= MOMENTS.index(aim):
@@ -125,16 +133,18 @@ def kill(run: Run, aim: str, after: float) -> str:
     return at
 
 
-def leave_unfinished(run: Run, stage: str) -> None:
+def leave_unfinished(launch: Launch, stage: str) -> None:
     """Leaves a stage that is done as a kill just before its very end would have."""
-    for folder in run.folders(stage):
-        workdir.receipt_file(folder).unlink(missing_ok=True)
+    for folder in launch.folders(stage):
+        receipt_file(folder).unlink(missing_ok=True)
 
 
 def test_a_dozen_kills_change_nothing_in_the_end(
     zygote: Zygote, tmp_path: Path
 ) -> None:
-    undisturbed, killed = (Run(tmp_path / name, zygote) for name in ("first", "second"))
+    undisturbed, killed = (
+        Launch(tmp_path / name, zygote) for name in ("first", "second")
+    )
     seconds = run_undisturbed(undisturbed)
     rng = np.random.default_rng()  # other moments each time the test is run
     kills = []

@@ -1,35 +1,87 @@
 import os
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from pipeline.errors import PipelineError
-from pipeline.parallel import in_own_process
+from pipeline.parallel import map_parallel
+
+NUM_TASKS = 16
+LONGEST = 2.0  # seconds that the end of parallel work may take
 
 
-def note(path: Path) -> None:
-    path.write_text(str(os.getpid()))
+def square(number: int) -> int:
+    return number**2
 
 
-def refuse() -> None:
-    raise PipelineError("So it is not done.")
+def sleep(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
 
 
-def die() -> None:
+def die(number: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_a_task_runs_in_another_process(tmp_path: Path) -> None:
-    assert in_own_process("a note", note, tmp_path / "note")
-    assert (tmp_path / "note").read_text() != str(os.getpid())
+def test_results_come_in_the_order_of_the_tasks() -> None:
+    found = map_parallel(square, range(9), "squares", [1] * 9)
+    assert list(found) == [0, 1, 4, 9, 16, 25, 36, 49, 64]
 
 
-def test_a_tasks_error_is_one_line(capfd: pytest.CaptureFixture) -> None:
-    assert not in_own_process("a task", refuse)
-    assert capfd.readouterr().err == "error: a task: So it is not done.\n"
+def test_an_error_of_the_consumer_ends_the_work_at_once() -> None:
+    tasks = [0.0, *[1.0] * NUM_TASKS]  # at least 8 s on two cores
+    with pytest.raises(KeyboardInterrupt):
+        for _ in map_parallel(sleep, tasks, "naps", [1] * len(tasks)):
+            stopped = time.monotonic()
+            raise KeyboardInterrupt
+    assert time.monotonic() - stopped < LONGEST
 
 
-def test_a_killed_task_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    assert not in_own_process("a task", die)
-    assert "error: a task: its process was ended by signal 9" in caplog.text
+def test_a_killed_worker_is_an_error_not_an_endless_wait() -> None:
+    with pytest.raises(Exception, match="terminated abruptly"):
+        list(map_parallel(die, range(2), "deaths", [1, 1]))
+
+
+NAPS = """
+import signal, sys
+from pipeline.parallel import map_parallel
+from tests.test_parallel import sleep
+
+if __name__ == "__main__":  # workers import this file too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for _ in map_parallel(sleep, [0.0] + [1.0] * 16, "naps", [1] * 17):
+        print("begun", flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_ends_the_work_and_every_worker(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    script = tmp_path / "naps.py"
+    script.write_text(NAPS)
+    process = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(number)
+        sent = time.monotonic()
+        process.wait(timeout=30)
+        while processes_of(process.pid) and time.monotonic() - sent < 30:
+            time.sleep(0.05)
+        assert time.monotonic() - sent < LONGEST
+
+
+def processes_of(session: int) -> list[int]:
+    """The processes that live in a session."""
+    stats = [path.read_text() for path in Path("/proc").glob("[0-9]*/stat")]
+    fields = [stat.rpartition(")")[2].split() for stat in stats]
+    return [int(field[3]) for field in fields if int(field[3]) == session]

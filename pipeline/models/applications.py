@@ -4,8 +4,8 @@ from functools import partial
 
 import keras
 
-from pipeline.config import TrainConfig
 from pipeline.models.backbones import start_backbone
+from pipeline.settings.schema import TrainConfig
 
 BUILDERS = {
     "resnet50": keras.applications.ResNet50,

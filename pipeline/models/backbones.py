@@ -7,8 +7,8 @@ from pathlib import Path
 
 import keras
 
-from pipeline.config import TrainConfig
 from pipeline.errors import PipelineError
+from pipeline.settings.schema import TrainConfig
 
 
 def start_backbone(

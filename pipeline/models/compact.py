@@ -8,8 +8,8 @@ first convolution, and the last few pixels go into a dense layer.
 import keras
 from keras import layers
 
-from pipeline.config import TrainConfig
-from pipeline.models.standardized import RELU_GAIN, StandardizedConv2D
+from pipeline.models.layers import RELU_GAIN, StandardizedConv2D
+from pipeline.settings.schema import TrainConfig
 
 
 def features(images: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:

@@ -10,9 +10,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from pipeline.config import PATCH_SIZE, TrainConfig
 from pipeline.errors import PipelineError
 from pipeline.models.backbones import start_backbone
+from pipeline.settings.schema import PATCH_SIZE, TrainConfig
 
 PRESET = "dinov2_base"
 SIZES = {  # of that preset, for what starts without it

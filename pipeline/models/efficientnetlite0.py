@@ -16,10 +16,10 @@ import keras
 import numpy as np
 from keras import layers
 
-from pipeline.config import TrainConfig
 from pipeline.models.backbones import start_backbone
-from pipeline.models.normalized import HE_GAIN, NormalizedConv2D
+from pipeline.models.layers import HE_GAIN, NormalizedConv2D
 from pipeline.models.torch_file import read_tensors
+from pipeline.settings.schema import TrainConfig
 
 # (repeats, size of the filters, stride of the first, times wider within, channels)
 STAGES = (

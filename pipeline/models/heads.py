@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from pipeline.tree import (
+from pipeline.data.tree import (
     NUM_ANSWERS,
     answer_slice,
     fractions_to_shares,

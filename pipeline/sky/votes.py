@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.data.tree import NUM_ANSWERS, answer_slice, from_top, parent_column
 from pipeline.sky.population import MOST_ARMS, Galaxy
-from pipeline.tree import NUM_ANSWERS, answer_slice, from_top, parent_column
 
 UNIT = 10**9  # labels are printed with nine decimals
 

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import simplejpeg
 
+from pipeline.data.tree import HEADER, NUM_ANSWERS
+from pipeline.files import atomic
 from pipeline.parallel import map_parallel
 from pipeline.sky.population import draw_galaxy
 from pipeline.sky.render import render
 from pipeline.sky.votes import simulate_votes, vote_shares
-from pipeline.tree import HEADER, NUM_ANSWERS
-from pipeline.workdir import atomic
 
 FIRST_ID, LAST_ID = 100_008, 999_967
 CHUNK_SIZE = 50  # galaxies in one task

@@ -8,9 +8,10 @@ import zlib
 from functools import lru_cache
 from pathlib import Path
 
+from pipeline.data.archives import open_zip
 from pipeline.errors import PipelineError
-from pipeline.jpegs import open_zip
-from pipeline.workdir import PARTIAL
+from pipeline.files import PARTIAL
+from pipeline.kaggle.client import COMPETITION
 
 # what each file is to the pipeline, by Kaggle's name without its ending
 FILES = {
@@ -21,7 +22,7 @@ FILES = {
 }
 OPTIONAL = {"sample"}
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)  # of a zip
-EVERYTHING = "galaxy-zoo-the-galaxy-challenge.zip"  # what "Download All" gives
+EVERYTHING = f"{COMPETITION}.zip"  # what "Download All" gives
 
 log = logging.getLogger(__name__)
 

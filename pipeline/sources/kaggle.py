@@ -11,13 +11,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from pipeline.config import KaggleConfig
 from pipeline.errors import PipelineError
-from pipeline.kaggle_client import Kaggle, KaggleTrouble, connect, pause
+from pipeline.files import PARTIAL
+from pipeline.kaggle.client import Kaggle, KaggleTrouble, connect, pause
 from pipeline.progress import progress
+from pipeline.settings.schema import KaggleConfig
 from pipeline.sources.folder import FILES, find_file, unpack_missing
-from pipeline.sources.wholeness import content_trouble, trouble_with, zip_trouble
-from pipeline.workdir import PARTIAL
+from pipeline.sources.integrity import content_trouble, trouble_with, zip_trouble
 
 # The tables first: they are small, show whether access is given, and name the images
 # there must be. Then, by the images, whether the tables are as long as they must be.
@@ -41,7 +41,7 @@ def fetch(raw: Path, patience: KaggleConfig | None = None) -> None:
     What lies there, whoever put it there, is checked and kept if it is whole.
 
     Writes  raw/<name>.zip            once every byte in it is checked
-            raw/<name>.zip.partial    what has come so far; the next run goes on from it
+            raw/<name>.zip.partial    what has come so far; the next run resumes from it
 
     Raises:
         PipelineError: no credentials, no access, no network, no room, a broken file.

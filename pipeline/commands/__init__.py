@@ -1,0 +1,1 @@
+"""The commands beside the stages: each looks at a run, or makes something of it."""

@@ -1,0 +1,239 @@
+"""Whether this machine has what the pipeline needs: one screen, with remedies."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pipeline.data.archives import list_jpegs
+from pipeline.errors import PipelineError
+from pipeline.kaggle.client import PAGE, RULES, asking, connect, proxies
+from pipeline.kaggle.credentials import all_credentials
+from pipeline.runs.graph import Run
+from pipeline.runs.paths import SPLITS, Split
+from pipeline.settings.schema import KaggleConfig
+from pipeline.sources.folder import FILES, find_file
+
+PYTHONS = ((3, 11), (3, 13))
+NUM_TRAIN, NUM_TEST = 61_578, 79_975  # images of the competition
+ZIP_BYTES = 1_810_000_000  # its zips
+JPEG_BYTES = 14_000  # one image of the demo sky
+SPARE_BYTES = 500_000_000  # networks, predictions, submissions
+LEAST_MEMORY, GOOD_MEMORY = 2e9, 4e9
+QUICK = KaggleConfig(connect_seconds=5, stall_seconds=10, tries=1)
+TENSORFLOW = """
+import json, tensorflow as tf
+build = tf.sysconfig.get_build_info()
+print(json.dumps({
+    "version": tf.__version__,
+    "cuda": build.get("cuda_version") if build["is_cuda_build"] else None,
+    "gpus": len(tf.config.list_physical_devices("GPU")),
+}))
+"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the screen; STOP is what would stop `all`."""
+
+    state: Literal["ok", "note", "STOP"]
+    what: str
+    found: str
+    remedy: str = ""
+
+
+def doctor(run: Run) -> list[Finding]:
+    """Looks at the machine and at the way to Kaggle; changes nothing."""
+    machine = [check_python(), check_tensorflow(), check_cores(), check_memory()]
+    try:
+        of_source = [check_source(run), check_disk(run)]
+    except PipelineError as error:  # a folder without the files
+        of_source = [Finding("STOP", "source", run.settings.source, str(error))]
+    way = [check_credentials(run), check_proxies(), check_kaggle(run)]
+    return machine + of_source + way
+
+
+def describe(findings: list[Finding]) -> str:
+    """A line for each finding, and one below for its remedy."""
+    width = max(len(finding.what) for finding in findings)
+    lines = []
+    for finding in findings:
+        start = f"{finding.state:4}  {finding.what:{width}}  "
+        lines.append(start + finding.found)
+        if finding.remedy:
+            lines.append(" " * len(start) + f"-> {finding.remedy}")
+    return "\n".join(lines)
+
+
+def check_python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]:
+        return Finding("ok", "Python", version)
+    return Finding("STOP", "Python", version, "Install Python 3.11, 3.12 or 3.13.")
+
+
+def check_tensorflow() -> Finding:
+    """In a process of its own, since a broken build may take its process along."""
+    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    remedy = "Run ./run.sh, which installs what requirements.txt lists."
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", TENSORFLOW],
+            capture_output=True,
+            text=True,
+            env=quiet,
+            timeout=180,
+            check=False,
+        )
+        build = json.loads(done.stdout.splitlines()[-1])
+    except subprocess.TimeoutExpired:
+        found = "does not load within 180 s"
+        return Finding("STOP", "TensorFlow", found, "Is the machine overloaded?")
+    except (ValueError, IndexError):
+        reason = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        return Finding("STOP", "TensorFlow", f"cannot be loaded: {reason[-1]}", remedy)
+    kind = f"built for CUDA {build['cuda']}" if build["cuda"] else "built for the CPU"
+    found = f"{build['version']}, {kind}, {build['gpus'] or 'no'} GPU"
+    if not build["gpus"] and shutil.which("nvidia-smi"):
+        text = "There is an NVIDIA driver: remove .venv and run ./run.sh again."
+        return Finding("note", "TensorFlow", found, text)
+    return Finding("ok", "TensorFlow", found)
+
+
+def check_cores() -> Finding:
+    usable = len(os.sched_getaffinity(0))
+    return Finding("ok", "cores", f"{usable} of {os.cpu_count()} usable")
+
+
+def check_memory() -> Finding:
+    total = memory_bytes()
+    found = f"{total / 1e9:.1f} GB"
+    if total < LEAST_MEMORY:
+        return Finding("STOP", "memory", found, "The pipeline needs 2 GB.")
+    if total < GOOD_MEMORY:
+        return Finding(
+            "note", "memory", found, "Under 4 GB, keep train.batch_size low."
+        )
+    return Finding("ok", "memory", found)
+
+
+def memory_bytes() -> int:
+    """What this process may have: the machine's memory, or its container's share."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for file in ("memory.max", "memory/memory.limit_in_bytes"):
+        try:
+            total = min(total, int(Path("/sys/fs/cgroup", file).read_text()))
+        except (OSError, ValueError):  # no container, or one without a limit
+            continue
+    return total
+
+
+def check_disk(run: Run) -> Finding:
+    place = next(
+        parent for parent in (run.work.root, *run.work.root.parents) if parent.exists()
+    )
+    free = shutil.disk_usage(place).free
+    need = sum(bytes_to_come(run))
+    found = f"{free / 1e9:.1f} GB free on {place}; {need / 1e9:.1f} GB are to come"
+    if free < need:
+        text = "Make room, or let --work name a folder on a larger disk."
+        return Finding("STOP", "disk", found, text)
+    return Finding("ok", "disk", found)
+
+
+def bytes_to_come(run: Run) -> Iterator[int]:
+    """What the artifacts that are not done yet will take."""
+    num_images, source = count_images(run), run.settings.source
+    if not run.raw.is_done and source == "demo":
+        yield sum(num_images.values()) * JPEG_BYTES
+    if not run.raw.is_done and source == "kaggle":
+        yield ZIP_BYTES - folder_bytes(run.work.raw)
+    size = run.settings.preprocess.image_size
+    for split in SPLITS:
+        if not run.shards(split).is_done:
+            yield num_images[split] * size * size * 3
+    if not run.submission.is_done:
+        yield SPARE_BYTES
+
+
+def count_images(run: Run) -> dict[Split, int]:
+    """How many images each set has, or will have once it is there."""
+    source, demo = run.settings.source, run.settings.demo
+    if source == "demo":
+        return {"train": demo.num_train, "test": demo.num_test}
+    if run.raw.is_done:
+        return {split: run.raw.result[f"num_{split}"] for split in SPLITS}
+    if source == "kaggle":
+        return {"train": NUM_TRAIN, "test": NUM_TEST}
+    found = {
+        split: find_file(Path(source), FILES[f"{split}_images"]) for split in SPLITS
+    }
+    return {
+        split: len(list_jpegs(path)) if path else 0 for split, path in found.items()
+    }
+
+
+def folder_bytes(folder: Path) -> int:
+    files = folder.glob("*.zip*") if folder.is_dir() else []
+    return min(ZIP_BYTES, sum(file.stat().st_size for file in files))
+
+
+def check_source(run: Run) -> Finding:
+    found = f"{run.settings.source} ({run.work.raw} is {run.raw.state})"
+    return Finding("ok", "source", found)
+
+
+def needs_kaggle(run: Run) -> bool:
+    """Whether `all` would have to fetch something."""
+    here = all(find_file(run.work.raw, name) for name in FILES.values())
+    return run.settings.source == "kaggle" and not here
+
+
+def check_credentials(run: Run) -> Finding:
+    found = list(all_credentials())
+    if found:
+        others = f" (before {', '.join(found[1:])})" if found[1:] else ""
+        return Finding("ok", "credentials", found[0] + others)
+    text = (
+        "Make a token at https://www.kaggle.com/settings and put it in "
+        "KAGGLE_API_TOKEN or ~/.kaggle/access_token; the demo sky needs none."
+    )
+    state = "STOP" if needs_kaggle(run) else "note"
+    return Finding(state, "credentials", "none for Kaggle", text)
+
+
+def check_proxies() -> Finding:
+    named = proxies()
+    return Finding("ok", "proxies", named.strip("()") if "=" in named else "none set")
+
+
+def check_kaggle(run: Run) -> Finding:
+    """Asks for the list of files; without credentials, whether anybody is there."""
+    state = "STOP" if needs_kaggle(run) else "note"
+    try:
+        if next(all_credentials(), None):
+            kaggle = connect(QUICK)
+            listed = kaggle.file_sizes()
+            response = kaggle.open_file(min(listed, key=listed.get), 0)
+            response.close()
+            return Finding("ok", "Kaggle", "answers, and gives access to the files")
+        with asking("an answer", "no credential", QUICK):
+            import requests
+            from kagglesdk.kaggle_env import KaggleEnv, get_endpoint
+
+            requests.get(get_endpoint(KaggleEnv.PROD), stream=True).close()
+    except PipelineError as error:
+        return Finding(state, "Kaggle", str(error), needed(state))
+    text = f"Its files also need the rules accepted once, at {RULES}."
+    return Finding("note", "Kaggle", "answers; not logged in", text)
+
+
+def needed(state: str) -> str:
+    if state == "STOP":
+        return "The download needs it."
+    return f"Needed for downloads from and uploads to {PAGE} only."

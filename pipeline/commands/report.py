@@ -1,0 +1,195 @@
+"""The run to look at: one page with every plot and picture in it."""
+
+import dataclasses
+import logging
+from typing import Any
+
+import numpy as np
+
+from pipeline.data.splits import load_targets
+from pipeline.files import atomic
+from pipeline.inference.ensemble import column_means
+from pipeline.runs.contents import (
+    HeldOut,
+    load_held_out,
+    load_predictions,
+    open_shards,
+    raw_file,
+    unreadable,
+)
+from pipeline.runs.graph import Run
+from pipeline.runs.paths import SPLITS, history_file, plot_file
+from pipeline.runs.receipts import making, require
+from pipeline.settings.schema import SECTIONS, Settings
+from pipeline.sources.choose import source_name
+from pipeline.training.history import read_history
+
+NUM_AUGMENTED = 11  # beside the one galaxy as it is
+FATES = {"train": "left out", "test": "predicted as the column means"}
+
+log = logging.getLogger(__name__)
+
+
+def report(run: Run, force: bool = False) -> None:
+    """Draws what the networks learned, where they err and how the test set looks.
+
+    Reads   raw/, shards/, models/<member>/, predictions/, validation/, classify/ where
+            it is there
+    Writes  report/plots/<name>.png  the plots
+            report/receipt.json
+            report.html              all of it, needing no other file
+    """
+    from pipeline.reporting.html import render
+
+    require(run.predictions)
+    data = load_held_out(run.held_out)
+    page = run.work.page
+    if run.report.is_done and page.exists() and not force:
+        log.info("report is up to date")
+        return
+    with making(run.report) as result:
+        html = render(gather(run, data))
+        with atomic(page) as partial:
+            partial.write_text(html, encoding="utf-8")
+        result |= {"page": str(page), "num_bytes": len(html.encode())}
+    log.info("report: %s, %.1f MB", page, result["num_bytes"] / 1e6)
+
+
+def gather(run: Run, data: HeldOut) -> dict[str, Any]:
+    """Everything that the template asks for."""
+    from pipeline.reporting import sections
+
+    plots = sections.Plots(run.work.report)
+    histories = {
+        member.name: read_history(history_file(member.folder)) for member in run.members
+    }
+    learning, note = sections.learning(plots, histories)
+    errors = sections.errors(plots, data, column_means(run.members))
+    facts = at_a_glance(run)
+    test_set = examine_test_set(run, plots)
+    return {
+        **facts,
+        **sections.standing(run.settings.source, facts["rmse"]),
+        "learning_note": note,
+        **errors,
+        **look_at_galaxies(run, data, plots),
+        **test_set,
+        "bad": bad_images(run),
+        "classes": run.classification.result if run.classification.is_done else None,
+        "plots": {
+            "learning": learning,
+            "questions": errors["questions"],
+            "answers": errors["answers"],
+            "shift": test_set["shift"],
+            **sections.agreement(plots, data),
+        },
+    }
+
+
+def look_at_galaxies(run: Run, data: HeldOut, plots: Any) -> dict[str, Any]:
+    """Held-out galaxies of large and small errors; how the network sees one of them."""
+    from pipeline.reporting import sections
+    from pipeline.reporting.pictures import load_originals
+
+    settings = run.settings
+    rows = sections.chosen_galaxies(data, settings.report.num_galaxies)
+    shown = data.ids[np.concatenate(list(rows.values()))]
+    one = int(data.ids[rows["typical"][0]]) if len(shown) else int(data.ids[0])
+    wanted = [int(galaxy) for galaxy in {*shown.tolist(), one}]
+    source = raw_file(run.raw, "train_images")
+    originals = dict(zip(wanted, load_originals(source, wanted), strict=True))
+    images = open_shards(run.shards("train"))
+    (seen,) = images.gather(np.flatnonzero(images.ids == one))
+    return {
+        "groups": sections.galaxy_groups(plots, settings, data, rows, originals),
+        "views_of_one": sections.views_of_one(settings, one, originals[one], seen),
+        **sections.augmentation(settings, seen, augment(settings, seen)),
+    }
+
+
+def at_a_glance(run: Run) -> dict[str, Any]:
+    settings = run.settings
+    times = [
+        {"name": item.name, "seconds": item.receipt["made"]["seconds"]}
+        for item in run.artifacts
+        if item.is_done and item.name != "report"
+    ]
+    train, test = (run.shards(split) for split in SPLITS)
+    made = run.held_out.receipt["made"]["at"]
+    return {
+        "source_name": source_name(settings.source),
+        "preset": settings.preset,
+        "work_name": run.work.root.name,
+        "made_at": made.replace("T", " ")[:16] + " UTC",
+        "rmse": run.held_out.result["validation_rmse"],
+        "standard_error": run.held_out.result["validation_standard_error"],
+        "num_validation": run.held_out.result["num_validation"],
+        "submission": run.predictions.result,
+        "num_train": train.result["num_images"],
+        "num_test": test.result["num_images"],
+        "num_networks": len(run.members),
+        "num_views": settings.predict.num_views,
+        "times": times,
+        "plots_folder": plot_file(run.work.report, "any").parent.relative_to(
+            run.work.root
+        ),
+        "settings": [
+            (f"{section}.{item.name}", getattr(getattr(settings, section), item.name))
+            for section, cls in SECTIONS.items()
+            for item in dataclasses.fields(cls)
+        ],
+    }
+
+
+def augment(settings: Settings, seen: np.ndarray) -> np.ndarray:
+    """What training makes of one image (S, S, 3): (B, S, S, 3) uint8."""
+    from pipeline.models.backend import start_keras
+
+    start_keras()
+    from pipeline.models.augmentation import Warp, draw_transforms
+
+    size = seen.shape[0]
+    shift = settings.train.shift * size / settings.preprocess.crop_size
+    rng = np.random.default_rng(settings.train.seed)
+    transforms = draw_transforms(settings.train, NUM_AUGMENTED, size, shift, rng)
+    images = np.repeat(seen[None], NUM_AUGMENTED, axis=0)
+    return np.rint(np.asarray(Warp()(images, transforms))).astype(np.uint8)
+
+
+def examine_test_set(run: Run, plots: Any) -> dict[str, Any]:
+    """The shift of the means, and the galaxies that the networks are surest of."""
+    from pipeline.data.images import crop_center
+    from pipeline.reporting import sections
+    from pipeline.reporting.html import photo
+    from pipeline.reporting.pictures import load_originals
+
+    train_ids = open_shards(run.shards("train")).ids
+    solutions = load_targets(raw_file(require(run.raw), "solutions"), train_ids)
+    ids, fractions = load_predictions(run.predictions)
+    good = ~unreadable(run.shards("test"), ids)
+    found = sections.extreme_galaxies(ids[good], fractions[good])
+    names = sorted({galaxy for galaxy, _ in found})
+    originals = load_originals(raw_file(run.raw, "test_images"), names)
+    by_id = dict(zip(names, originals, strict=True))
+    size = run.settings.preprocess.crop_size
+    return {
+        **sections.shift(plots, fractions[good], solutions),
+        "extremes": [
+            {
+                "id": galaxy,
+                "text": text,
+                "photo": photo(
+                    crop_center(by_id[galaxy], size), f"Test galaxy {galaxy}: {text}"
+                ),
+            }
+            for galaxy, text in found
+        ],
+    }
+
+
+def bad_images(run: Run) -> list[dict[str, str]]:
+    return [
+        {"id": galaxy, "split": split, "reason": reason, "fate": FATES[split]}
+        for split in SPLITS
+        for galaxy, reason in run.shards(split).result["bad"].items()
+    ]

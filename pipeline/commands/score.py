@@ -1,0 +1,93 @@
+"""A submission against solutions: what Kaggle would say."""
+
+import logging
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.data.metrics import rmse_per_question, score_fractions
+from pipeline.data.splits import match_ids
+from pipeline.data.tables import read_fractions
+from pipeline.data.tree import QUESTIONS, tree_violations
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What there is to say of a submission.
+
+    Attributes:
+        benchmark_rmse: of predicting every galaxy as `means`.
+        benchmark: where these means come from.
+    """
+
+    submission: str
+    num_galaxies: int
+    rmse: float
+    standard_error: float
+    benchmark: str
+    benchmark_rmse: float
+    rmse_per_question: dict[int, float]
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def score(solutions: Path, submission: Path, training: Path | None = None) -> Verdict:
+    """Scores a submission on the galaxies that have solutions.
+
+    Args:
+        solutions: the volunteers' fractions.
+        submission: fractions of at least these galaxies.
+        training: the solutions whose column means are the benchmark; without them
+            the solutions' own.
+
+    Raises:
+        PipelineError: a file is not what it should be, or lacks a galaxy.
+    """
+    ids, targets = read_fractions(solutions)
+    known, fractions = read_fractions(submission)
+    broken = tree_violations(fractions).any(axis=1)
+    if broken.any():
+        log.warning(
+            "%s breaks the decision tree at %d of %d galaxies, the first being %d",
+            submission,
+            broken.sum(),
+            len(broken),
+            known[broken][0],
+        )
+    fractions = fractions[match_ids(ids, known, submission)]
+    if training:
+        benchmark, means = "training column means", read_fractions(training)[1].mean(0)
+    else:
+        benchmark, means = "their own column means", targets.mean(0)
+    rmse, standard_error = score_fractions(fractions, targets)
+    return Verdict(
+        submission=str(submission),
+        num_galaxies=len(ids),
+        rmse=rmse,
+        standard_error=standard_error,
+        benchmark=benchmark,
+        benchmark_rmse=score_fractions(np.tile(means, (len(ids), 1)), targets).rmse,
+        rmse_per_question=rmse_per_question(fractions, targets),
+    )
+
+
+def describe(verdict: Verdict) -> str:
+    """A verdict as a few lines of text."""
+    ratio = verdict.rmse / verdict.benchmark_rmse if verdict.benchmark_rmse else 0
+    lines = [
+        f"{verdict.submission}",
+        f"RMSE {verdict.rmse:.5f} ± {verdict.standard_error:.5f} "
+        f"on {verdict.num_galaxies} galaxies",
+        f"{verdict.benchmark_rmse:.5f} is what the {verdict.benchmark} score; "
+        f"the ratio is {ratio:.3f}",
+        *(
+            f"  question {question.number:2d}  "
+            f"{verdict.rmse_per_question[question.number]:.5f}  {question.text}"
+            for question in QUESTIONS
+        ),
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,149 @@
+"""One galaxy's card: its picture, and how it was and would have been classified."""
+
+import logging
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.data.splits import held_out, load_targets
+from pipeline.data.tree import QUESTIONS, answer_slice
+from pipeline.errors import PipelineError
+from pipeline.files import atomic
+from pipeline.reporting.statistics import rmse_per_galaxy
+from pipeline.runs.contents import load_ids, load_predictions, open_shards, raw_file
+from pipeline.runs.graph import Run
+from pipeline.runs.paths import SPLITS, Split
+from pipeline.runs.receipts import require
+
+BAR = 30  # characters for a fraction of 1
+EIGHTHS = " ▏▎▍▌▋▊▉"
+WHERE = {True: "held out of training", False: "the network was fitted to it"}
+
+log = logging.getLogger(__name__)
+
+
+class Galaxy(NamedTuple):
+    """What is known of one galaxy.
+
+    Attributes:
+        id: its number.
+        split: the set it is in.
+        standing: how much the network knew of it.
+        row: its row in the shards.
+        fractions: (37,) predicted.
+        targets: (37,) volunteers', None in the test set.
+    """
+
+    id: int
+    split: Split
+    standing: str
+    row: int
+    fractions: np.ndarray
+    targets: np.ndarray | None
+
+    @property
+    def title(self) -> str:
+        if self.targets is None:
+            return f"Galaxy {self.id}, {self.standing}"
+        (rmse,) = rmse_per_galaxy(self.fractions[None], self.targets[None])
+        return f"Galaxy {self.id}, {self.standing}, RMSE {rmse:.4f}"
+
+
+def show(run: Run, galaxy_id: int) -> str:
+    """The card of a galaxy as text, and as a picture.
+
+    Reads   shards/, raw/, predictions/ for a test galaxy, models/ for another
+    Writes  show/<GalaxyID>.png
+    """
+    galaxy = look_up(run, galaxy_id)
+    draw_card(run, galaxy)
+    log.info("%s", run.work.card(galaxy_id))
+    return describe(galaxy)
+
+
+def look_up(run: Run, galaxy_id: int) -> Galaxy:
+    """Finds the galaxy in either set, and what is predicted of it.
+
+    Raises:
+        PipelineError: no such galaxy.
+    """
+    known = {}
+    for split in SPLITS:
+        shards = run.shards(split)
+        ids = known[split] = load_ids(shards)
+        rows = np.flatnonzero(ids == galaxy_id)
+        if len(rows):
+            find = test_galaxy if split == "test" else training_galaxy
+            return find(run, ids, int(rows[0]))
+        if reason := shards.result["bad"].get(str(galaxy_id)):
+            raise PipelineError(f"{galaxy_id}.jpg was left out: {reason}.")
+    ids = np.concatenate(list(known.values()))
+    near = np.sort(ids[np.argsort(np.abs(ids - galaxy_id), kind="stable")[:3]])
+    raise PipelineError(
+        f"There is no galaxy {galaxy_id} in {run.work.root}. The nearest are "
+        f"{', '.join(map(str, near))}."
+    )
+
+
+def test_galaxy(run: Run, ids: np.ndarray, row: int) -> Galaxy:
+    known, fractions = load_predictions(run.predictions)
+    (place,) = np.flatnonzero(known == ids[row])
+    standing = "of the test set"
+    return Galaxy(int(ids[row]), "test", standing, row, fractions[place], None)
+
+
+def training_galaxy(run: Run, ids: np.ndarray, row: int) -> Galaxy:
+    """A galaxy by the networks that were not fitted to it, by all if there are none."""
+    from pipeline.inference.ensemble import obeying_tree, predict_members
+
+    members = [require(member) for member in run.members]
+    unfitted = [
+        member for member in members if held_out(ids, member.config, member.fold)[row]
+    ]
+    chosen = unfitted or members
+    rows = [np.array([row])] * len(chosen)
+    parts = predict_members(run.settings.predict, run.shards("train"), chosen, rows)
+    solutions = raw_file(require(run.raw), "solutions")
+    (targets,) = load_targets(solutions, ids[[row]])
+    (fractions,) = obeying_tree(run.settings.predict, np.mean(parts, axis=0))
+    return Galaxy(
+        int(ids[row]), "train", WHERE[bool(unfitted)], row, fractions, targets
+    )
+
+
+def draw_card(run: Run, galaxy: Galaxy) -> None:
+    from pipeline.reporting.pictures import load_originals
+    from pipeline.reporting.plots import png
+    from pipeline.reporting.plots.galaxies import card
+
+    (seen,) = open_shards(run.shards(galaxy.split)).gather(np.array([galaxy.row]))
+    source = raw_file(run.raw, f"{galaxy.split}_images")
+    (original,) = load_originals(source, [galaxy.id])
+    figure = card(galaxy.title, original, seen, galaxy.fractions, galaxy.targets)
+    with atomic(run.work.card(galaxy.id)) as partial:
+        partial.write_bytes(png(figure))
+
+
+def describe(galaxy: Galaxy) -> str:
+    """Question by question, each fraction as a number and a bar."""
+    lines = [galaxy.title]
+    for question in QUESTIONS:
+        columns = answer_slice(question)
+        lines += ["", f"{question.number:2d}  {question.text}"]
+        for answer, column in zip(
+            question.answers, range(columns.start, columns.stop), strict=True
+        ):
+            lines.append(answer_line(answer, "predicted", galaxy.fractions[column]))
+            if galaxy.targets is not None:
+                lines.append(answer_line("", "volunteers", galaxy.targets[column]))
+    return "\n".join(lines)
+
+
+def answer_line(answer: str, who: str, fraction: float) -> str:
+    return f"    {answer:17}{who:11}{fraction:6.3f}  {bar(fraction)}".rstrip()
+
+
+def bar(fraction: float) -> str:
+    """A bar of block characters, to an eighth of a character."""
+    eighths = round(fraction * BAR * 8)
+    return "█" * (eighths // 8) + EIGHTHS[eighths % 8].strip()

@@ -1,0 +1,1 @@
+"""Galaxies and their 37 fractions, whoever uses them."""

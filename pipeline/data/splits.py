@@ -1,0 +1,103 @@
+"""Targets looked up by galaxy id, and the split into train and validation."""
+
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.data.tables import read_fractions
+from pipeline.errors import PipelineError
+from pipeline.settings.schema import TrainConfig
+
+
+def match_ids(wanted: np.ndarray, known: np.ndarray, path: Path) -> np.ndarray:
+    """Where each wanted galaxy stands among the known: (N,) rows.
+
+    Raises:
+        PipelineError: some are not known; `path` is the file that lacks them.
+    """
+    order = np.argsort(known)
+    places = np.searchsorted(known, wanted, sorter=order)
+    rows = order[np.minimum(places, len(known) - 1)]
+    missing = wanted[known[rows] != wanted]
+    if len(missing):
+        raise PipelineError(
+            f"{path} has no row for {len(missing)} of {len(wanted)} galaxies, the "
+            f"first being {missing[0]}. Is the file complete?"
+        )
+    return rows
+
+
+def load_targets(path: Path, ids: np.ndarray) -> np.ndarray:
+    """The volunteers' fractions of the given galaxies.
+
+    Args:
+        path: the solutions, in any order, of these and other galaxies.
+        ids: (N,) int64.
+
+    Returns:
+        (N, 37) float32, in the order of `ids`.
+
+    Raises:
+        PipelineError: a galaxy without a row, or fractions outside [0, 1].
+    """
+    known, fractions = read_fractions(path)
+    outside = ((fractions < 0) | (fractions > 1)).any(axis=1)
+    if outside.any():
+        raise PipelineError(
+            f"{path} has fractions outside 0 to 1 in {outside.sum()} rows, the first "
+            f"being galaxy {known[outside][0]}."
+        )
+    return fractions[match_ids(ids, known, path)].astype(np.float32)
+
+
+def held_out(ids: np.ndarray, config: TrainConfig, fold: int) -> np.ndarray:
+    """Chooses a network's validation galaxies by their ids alone.
+
+    So a galaxy stays on its side whatever others come or go, and whatever the seed.
+
+    Args:
+        ids: (N,) int64.
+        config: how many folds, or about which share to hold out if it is one.
+        fold: the network's.
+
+    Returns:
+        (N,) bool, True for validation.
+
+    Raises:
+        PipelineError: there are too few galaxies to leave some on each side.
+    """
+    if config.folds == 1:
+        chosen = even_spread(ids) < config.validation_fraction
+        trouble = f"hold out a share of {config.validation_fraction} for validation"
+        remedy = "Raise train.validation_fraction"
+    else:
+        chosen = fold_of(ids, config.folds) == fold
+        trouble = f"fill {config.folds} folds"
+        remedy = "Lower train.folds"
+    if chosen.all() or not chosen.any():
+        raise PipelineError(
+            f"{len(ids)} training galaxies are too few to {trouble}. {remedy}."
+        )
+    return chosen
+
+
+def fold_of(ids: np.ndarray, folds: int) -> np.ndarray:
+    """The fold of each galaxy, 0 to folds - 1: (N,) int64."""
+    return (even_spread(ids) * folds).astype(np.int64)
+
+
+def even_spread(ids: np.ndarray) -> np.ndarray:
+    """A fixed number in [0, 1) for each id: (N,) float64."""
+    # the 53 bits that a float holds exactly: rounding up would give 1
+    return (scrambled(ids) >> np.uint64(11)) / 2.0**53
+
+
+def scrambled(ids: np.ndarray) -> np.ndarray:
+    """A fixed, evenly spread 64-bit number for each id: (N,) uint64.
+
+    Source: the finaliser of SplitMix64 (Steele, Lea and Flood 2014).
+    """
+    x = ids.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))

@@ -1,0 +1,96 @@
+"""Test-time augmentation: images through a trained network, in several views each."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from pipeline.data.shards import Shards
+from pipeline.models import (  # noqa: F401  a saved network needs its layers
+    applications,
+    dieleman2014,
+    heads,
+    layers,
+)
+from pipeline.models.augmentation import Warp, transforms_about_centre
+from pipeline.settings.schema import PredictConfig
+
+
+class View(NamedTuple):
+    """How a view of an image differs from it.
+
+    Attributes:
+        mirrored: whether left and right change places, after the turn.
+        turn: counter-clockwise, in full turns.
+        zoom: how much larger.
+    """
+
+    mirrored: bool = False
+    turn: float = 0.0
+    zoom: float = 1.0
+
+
+def list_views(config: PredictConfig) -> list[View]:
+    """The views that are averaged."""
+    half = config.zooms // 2
+    # evenly spread in the logarithm, with 1 in the middle
+    zooms = config.zoom ** (np.arange(-half, half + 1) / max(half, 1))
+    return [
+        View(mirrored, number / config.turns, float(zoom))
+        for zoom in zooms
+        for mirrored in (False, True)[: 1 + config.flips]
+        for number in range(config.turns)
+    ]
+
+
+def load_network(path: Path) -> keras.Model:
+    return keras.saving.load_model(path, compile=False)
+
+
+def see(images: np.ndarray, view: View) -> np.ndarray:
+    """The same view of each image (B, S, S, 3), exact where no pixel falls between."""
+    if view.zoom == 1 and (4 * view.turn).is_integer():
+        turned = np.rot90(images, int(4 * view.turn), axes=(1, 2))
+        return np.ascontiguousarray(turned[:, :, ::-1] if view.mirrored else turned)
+    every = np.ones(len(images))
+    transforms = transforms_about_centre(
+        images.shape[1],
+        angle=2 * np.pi * view.turn * every,
+        mirror=-every if view.mirrored else every,
+        scale=view.zoom * every,
+        move=np.zeros((2, len(images))),
+    )
+    return keras.ops.convert_to_numpy(Warp()(images, transforms))
+
+
+def predict_rows(
+    network: keras.Model,
+    shards: Shards,
+    rows: np.ndarray,
+    views: Sequence[View] = (View(),),
+    batch_size: int = 256,
+    advance: Callable[[int], object] = lambda num_images: None,
+) -> np.ndarray:
+    """Predicts some rows of a split, averaged over views.
+
+    Args:
+        network: (B, S, S, 3) -> (B, 37).
+        shards: the images.
+        rows: which of them, (N,).
+        views: of each image.
+        batch_size: images in one step.
+        advance: told how many views were predicted, after each step.
+
+    Returns:
+        (N, 37) float64.
+    """
+    fractions = np.zeros((len(rows), network.output_shape[-1]))
+    for start in range(0, len(rows), batch_size):
+        part = slice(start, start + batch_size)
+        images = shards.gather(rows[part])
+        for view in views:
+            fractions[part] += network.predict_on_batch(see(images, view))
+            advance(len(images))
+    return fractions / len(views)

@@ -1,0 +1,1 @@
+"""Kaggle's client, credentials, ledger of submissions and final standings."""

@@ -1,0 +1,64 @@
+"""The report's page: everything inside one HTML file."""
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from pipeline.reporting.pictures import as_jpeg
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image that lies in the page itself.
+
+    Attributes:
+        uri: the data.
+        alt: what it shows, for those who cannot see it.
+        size: width and height in pixels, so that the page need not jump.
+    """
+
+    uri: str
+    alt: str
+    size: tuple[int, int]
+
+
+def plot_picture(png: bytes, alt: str) -> Picture:
+    # a PNG's first chunk holds its width and height, four bytes each
+    size = int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
+    return Picture(data_uri(png, "image/png"), alt, size)
+
+
+def photo(image: np.ndarray, alt: str) -> Picture:
+    height, width = image.shape[:2]
+    return Picture(data_uri(as_jpeg(image), "image/jpeg"), alt, (width, height))
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def render(facts: dict[str, Any]) -> str:
+    """Fills the template; a fact that it asks for and lacks is our mistake."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["duration"] = duration
+    return environment.get_template("report.html").render(facts)
+
+
+def duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,70 @@
+"""Pictures of galaxies for people: the originals, tiled, outlined and as jpgs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import simplejpeg
+from skimage.transform import resize
+from skimage.util import montage
+
+from pipeline.data.archives import jpeg_reader, list_jpegs
+from pipeline.data.images import BadImage, decode
+from pipeline.errors import PipelineError
+
+OUTLINE = (255, 196, 0)
+
+
+def load_originals(source: Path, ids: Sequence[int]) -> list[np.ndarray]:
+    """The galaxies as the competition ships them, each (424, 424, 3) uint8.
+
+    Args:
+        source: the zip or folder of jpgs.
+        ids: which of them.
+
+    Raises:
+        PipelineError: one of them is not there, or unreadable.
+    """
+    members, read = list_jpegs(source), jpeg_reader(source)
+    missing = [galaxy for galaxy in ids if int(galaxy) not in members]
+    if missing:
+        raise PipelineError(f"{source} holds no {missing[0]}.jpg. Is it complete?")
+    try:
+        return [decode(read(members[int(galaxy)])) for galaxy in ids]
+    except BadImage as error:
+        raise PipelineError(f"{source} holds an unreadable image: {error}.") from None
+
+
+def as_jpeg(image: np.ndarray) -> bytes:
+    return simplejpeg.encode_jpeg(np.ascontiguousarray(image), quality=88)
+
+
+def enlarge(image: np.ndarray, least: int) -> np.ndarray:
+    """Every pixel as a square, so that a side has about `least` pixels."""
+    side = image.shape[0] * max(1, round(least / image.shape[0]))
+    enlarged = resize(image, (side, side), order=0, preserve_range=True)
+    return enlarged.astype(np.uint8)
+
+
+def outline(image: np.ndarray, size: int, width: int = 3) -> np.ndarray:
+    """A square line around the central `size` pixels of (H, H, 3)."""
+    first = (image.shape[0] - size) // 2
+    last = first + size
+    drawn = image.copy()
+    outer = slice(max(0, first - width), last + width)
+    drawn[outer, outer] = OUTLINE
+    inner = slice(first, last)
+    drawn[inner, inner] = image[inner, inner]
+    return drawn
+
+
+def tile(images: Sequence[np.ndarray], columns: int, gap: int = 4) -> np.ndarray:
+    """Images (S, S, 3) row by row on black: one array."""
+    rows = -(-len(images) // columns)
+    return montage(
+        np.stack(images),
+        fill=(0, 0, 0),
+        grid_shape=(rows, columns),
+        padding_width=gap,
+        channel_axis=-1,
+    )

@@ -1,0 +1,90 @@
+"""Plots: arrays in, a matplotlib figure out; as narrow as a phone needs them."""
+
+import functools
+import io
+from collections.abc import Callable
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.data.tree import NUM_ANSWERS, QUESTIONS, answer_slice
+from pipeline.reporting.statistics import answer_text
+
+WIDTH = 4.4  # inches; at this width 9 pt stay legible on a phone
+DPI = 160
+PREDICTED, VOLUNTEERS, BENCHMARK = "#1f6fb5", "#d9731a", "#8a8a8a"
+STYLE = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so it is everywhere
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#666666",
+    "axes.axisbelow": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.7,
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+}
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Draws in this project's style, and leaves the global one alone."""
+
+    @functools.wraps(draw)
+    def drawn(*arguments: object) -> Figure:
+        with matplotlib.rc_context(STYLE):
+            return draw(*arguments)
+
+    return drawn
+
+
+def new_figure(height: float) -> Figure:
+    return Figure(figsize=(WIDTH, height), layout="constrained")
+
+
+def png(figure: Figure) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
+    return file.getvalue()
+
+
+ANSWER_HEIGHT = 9.6  # inches that a plot with a row for each answer takes
+
+
+def answer_rows(axes: Axes) -> list[float]:
+    """A row for each of the 37 answers, under headings with the questions.
+
+    Returns:
+        Where each answer's row lies on the y axis, which runs downwards.
+    """
+    places = [0.0] * NUM_ANSWERS
+    y = 0.0
+    for question in QUESTIONS:
+        axes.annotate(
+            f"{question.number}  {question.text}",
+            (0, y),
+            xycoords=("axes fraction", "data"),
+            xytext=(-88, 0),  # over the names of the answers
+            textcoords="offset points",
+            va="center",
+            weight="bold",
+            annotation_clip=False,
+        )
+        columns = answer_slice(question)
+        for column in range(columns.start, columns.stop):
+            y += 1
+            places[column] = y
+        y += 1.25
+    axes.set_ylim(y - 0.4, -0.7)
+    axes.set_yticks(places, [answer_text(column) for column in range(NUM_ANSWERS)])
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
+    return places

@@ -1,0 +1,76 @@
+"""One galaxy's 37 answers as bars, and a card that shows it with its pictures."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.reporting.plots import (
+    ANSWER_HEIGHT,
+    PREDICTED,
+    VOLUNTEERS,
+    answer_rows,
+    new_figure,
+    styled,
+)
+
+
+@styled
+def answer_bars(fractions: np.ndarray, targets: np.ndarray | None) -> Figure:
+    """Predicted (37,) and, where there are, volunteers' fractions."""
+    figure = new_figure(ANSWER_HEIGHT)
+    draw_bars(figure.subplots(), fractions, targets)
+    figure.legend(loc="outside upper right", ncols=2)
+    return figure
+
+
+def draw_bars(axes: Axes, fractions: np.ndarray, targets: np.ndarray | None) -> None:
+    places = np.array(answer_rows(axes))
+    pair = targets is not None
+    axes.barh(
+        places - 0.2 * pair,
+        fractions,
+        0.4 if pair else 0.7,
+        color=PREDICTED,
+        label="predicted",
+    )
+    if pair:
+        axes.barh(places + 0.2, targets, 0.4, color=VOLUNTEERS, label="volunteers")
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("fraction")
+
+
+@styled
+def card(
+    title: str,
+    original: np.ndarray,
+    seen: np.ndarray,
+    fractions: np.ndarray,
+    targets: np.ndarray | None,
+) -> Figure:
+    """The picture, what the network sees of it, and the bars, on one sheet.
+
+    Args:
+        title: which galaxy, and how well it went.
+        original: (424, 424, 3) uint8.
+        seen: (S, S, 3) uint8.
+        fractions: (37,) predicted.
+        targets: (37,) volunteers', or None.
+    """
+    figure = new_figure(ANSWER_HEIGHT + 0.5)
+    figure.set_figwidth(8.2)
+    figure.suptitle(title, weight="bold")
+    left, right = figure.subfigures(1, 2, width_ratios=[3.2, 5])
+    draw_bars(right.subplots(), fractions, targets)
+    right.legend(loc="outside upper right", ncols=2)
+    size = seen.shape[0]
+    for axes, image, text in zip(
+        left.subplots(2, 1),
+        (original, seen),
+        ("the original", f"as the network sees it, {size} px"),
+        strict=True,
+    ):
+        axes.imshow(image, interpolation="nearest")
+        axes.set_title(text)
+        axes.set_anchor("N")
+        axes.axis("off")
+    return figure

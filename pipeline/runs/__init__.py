@@ -1,0 +1,1 @@
+"""A run: its settings, its artifacts, and what each is made from."""

@@ -1,0 +1,78 @@
+"""What is in finished artifacts, as arrays."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.data.shards import Shards
+from pipeline.errors import PipelineError
+from pipeline.runs.paths import held_out_file, ids_file, predictions_file, shard_file
+from pipeline.runs.receipts import Artifact, require
+
+
+class Predictions(NamedTuple):
+    """Test galaxies: ids (N,) int64, and predicted fractions (N, 37) float64."""
+
+    ids: np.ndarray
+    fractions: np.ndarray
+
+
+class HeldOut(NamedTuple):
+    """Galaxies, and what the networks that were not fitted to them say.
+
+    Attributes:
+        ids: (N,) int64.
+        fractions: (N, 37) float64, predicted.
+        targets: (N, 37) float32, volunteers'.
+    """
+
+    ids: np.ndarray
+    fractions: np.ndarray
+    targets: np.ndarray
+
+
+def raw_file(raw: Artifact, role: str) -> Path:
+    """Where a competition file is, from the receipt of the download.
+
+    Raises:
+        PipelineError: it has gone since.
+    """
+    path = raw.folder / raw.result["files"][role]
+    if not path.exists():
+        raise PipelineError(
+            f'{path} is gone. Run "./run.sh download --force" to have it again.'
+        )
+    return path
+
+
+def load_ids(shards: Artifact) -> np.ndarray:
+    """The galaxies of a split, row by row: (N,) int64."""
+    return np.load(ids_file(require(shards).folder))
+
+
+def open_shards(shards: Artifact) -> Shards:
+    """The images of a split, mapped into memory."""
+    num_shards = shards.result["num_shards"]
+    paths = [shard_file(shards.folder, number) for number in range(num_shards)]
+    return Shards(load_ids(shards), [np.load(path, mmap_mode="r") for path in paths])
+
+
+def unreadable(shards: Artifact, ids: np.ndarray) -> np.ndarray:
+    """Which galaxies (N,) of a split have no readable image: (N,) bool."""
+    return np.isin(ids, [int(galaxy) for galaxy in shards.result["bad"]])
+
+
+def load_predictions(predictions: Artifact) -> Predictions:
+    with np.load(predictions_file(require(predictions).folder)) as file:
+        return Predictions(file["ids"], file["fractions"])
+
+
+def load_held_out(held_out: Artifact) -> HeldOut:
+    with np.load(held_out_file(require(held_out).folder)) as file:
+        return HeldOut(file["ids"], file["fractions"], file["targets"])
+
+
+def submission_csv(submission: Artifact) -> Path:
+    """Where the finished submission is."""
+    return Path(submission.result["csv"])

@@ -1,0 +1,1 @@
+"""Every setting, the presets, and how users write them."""

@@ -1,0 +1,115 @@
+"""Several settings at a time: what suits a machine, or a model."""
+
+from typing import Any
+
+OURS = {  # what every network of ours learns by, however it begins
+    "train.loss": "votes",
+    "train.weight_decay": 0.01,
+    "train.zoom": 1.3,
+    "train.colour": 0.5,
+    "train.resemble": True,
+    "train.validation_fraction": 0.05,
+    "predict.zooms": 3,
+}
+
+CPU = {  # what two laptop cores do in 25 minutes with 6,000 galaxies
+    **OURS,
+    "preprocess.image_size": 96,
+    "train.model": "efficientnetlite0",
+    "train.weights": "imagenet",
+    "train.epochs": 14,
+    "train.learning_rate": 7e-4,  # more would undo what the weights know
+    "predict.turns": 4,
+}
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "tiny": {  # seconds: the whole path, not a score
+        "demo.num_train": 64,
+        "demo.num_test": 16,
+        "preprocess.image_size": 32,
+        "preprocess.shard_size": 24,
+        "train.width": 8,
+        "train.epochs": 3,
+        "train.batch_size": 16,
+        "report.make": False,
+        "classify.max_iterations": 20,
+    },
+    "cpu": CPU,
+    "best": {**CPU, "train.epochs": 20, "train.seeds": 2},  # an hour of them
+    "compact": {  # the same cores, trained from scratch
+        **OURS,
+        "train.view_size": 48,
+        "train.width": 24,
+        "train.seeds": 3,
+        "train.epochs": 40,
+        "train.batch_size": 64,
+        "train.optimizer": "muon",
+        "train.learning_rate": 3e-3,
+        "predict.turns": 8,
+    },
+    "gpu": {
+        **CPU,
+        "demo.num_train": 12_000,
+        "demo.num_test": 3_000,
+        "train.epochs": 20,
+        "train.seeds": 3,
+        "classify.num_images": 0,
+    },
+    "sirressi2020": {  # the course report's network and training, to compare with
+        "preprocess.crop_size": 212,
+        "preprocess.image_size": 212,
+        "train.model": "sirressi2020",
+        "train.head": "linear",
+        "train.loss": "huber",
+        "train.huber_delta": 1.0,
+        "train.epochs": 5,
+        "train.batch_size": 32,
+        "train.optimizer": "adam",
+        "train.schedule": "constant",
+        "train.learning_rate": 1e-3,
+        "train.warmup": 0.0,
+        "train.ema_epochs": 0.0,
+        "train.rotate": False,
+        "train.flip": False,
+        "train.zoom": 1.0,
+        "train.shift": 0.0,
+    },
+    "dieleman2014": {  # the winner's; 25 million images seen, days without a GPU
+        "demo.num_train": 12_000,
+        "demo.num_test": 3_000,
+        # a third, as the winner's; odd like the views, so that their centre is a
+        # pixel, and wide enough for the view that is turned by 45 degrees
+        "preprocess.crop_size": 297,
+        "preprocess.image_size": 99,
+        "train.model": "dieleman2014",
+        "train.head": "relu",
+        "train.epochs": 450,
+        "train.batch_size": 16,
+        "train.optimizer": "sgd",
+        "train.schedule": "steps",
+        "train.learning_rate": 0.04,
+        "train.warmup": 0.0,
+        "train.weight_decay": 0.0,
+        "train.dropout": 0.5,
+        "train.ema_epochs": 0.0,
+        "train.zoom": 1.3,
+        "train.colour": 0.5,
+        "predict.turns": 10,
+        "predict.zooms": 3,
+        "predict.batch_size": 64,  # each image counts as 16
+    },
+    "pretrained": {  # for a GPU: what was learned on photographs, at the size it was
+        "demo.num_train": 12_000,
+        "demo.num_test": 3_000,
+        "preprocess.crop_size": 256,
+        "preprocess.image_size": 224,
+        "train.model": "convnexttiny",
+        "train.weights": "imagenet",
+        "train.epochs": 20,
+        "train.batch_size": 64,
+        "train.learning_rate": 1e-4,  # more would undo what the weights know
+        "train.weight_decay": 0.05,
+        "train.zoom": 1.3,
+        "predict.batch_size": 128,
+    },
+}

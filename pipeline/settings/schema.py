@@ -1,0 +1,433 @@
+"""Every setting, declared once, and checked."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline.errors import PipelineError
+from pipeline.settings.presets import PRESETS
+from pipeline.settings.spelling import nearest
+
+RAW_SIZE = 424  # every competition image is 424 x 424 px
+
+BACKBONES = (  # can start from weights of elsewhere
+    "efficientnetlite0",
+    "resnet50",
+    "efficientnetv2b0",
+    "efficientnetv2s",
+    "convnexttiny",
+    "dinov2",
+)
+SMALLEST_IMAGE = {"dieleman2014": 99} | dict.fromkeys(BACKBONES, 32)  # px; else 16
+PATCH_SIZE = 14  # px along the side of what dinov2 sees as one
+SIZE_MULTIPLE = {"dinov2": PATCH_SIZE}  # px
+WEIGHTS_ENDINGS = (".h5", ".keras")
+
+
+def setting(default: Any, text: str, **metadata: Any) -> Any:
+    """A dataclass field with its help text."""
+    return field(default=default, metadata={"help": text, **metadata})
+
+
+def check(good: bool, message: str) -> None:
+    """Refuses a combination of settings."""
+    if not good:
+        raise PipelineError(message)
+
+
+@dataclass(frozen=True)
+class DemoConfig:
+    """The rendered sky that stands in for Kaggle's files."""
+
+    num_train: int = setting(1800, "galaxies rendered with labels")
+    num_test: int = setting(600, "galaxies rendered to be predicted")
+    volunteers: int = setting(45, "simulated volunteers who classify each galaxy")
+    seed: int = setting(0, "fixes every galaxy and every vote")
+
+    def __post_init__(self) -> None:
+        check(
+            self.num_train >= 20 and self.num_test >= 1,
+            "The demo sky needs demo.num_train >= 20 and demo.num_test >= 1. "
+            f"Got {self.num_train} and {self.num_test}.",
+        )
+        check(
+            self.num_train + self.num_test <= 800_000,
+            "demo.num_train + demo.num_test must not exceed 800000, the six-digit ids.",
+        )
+        check(self.volunteers >= 1, "demo.volunteers must be at least 1.")
+        check(self.seed >= 0, "demo.seed must not be negative.")
+
+
+@dataclass(frozen=True)
+class KaggleConfig:
+    """How long Kaggle is waited for; no artifact depends on it."""
+
+    connect_seconds: float = setting(15.0, "until a connection must stand")
+    stall_seconds: float = setting(30.0, "until a silent or crawling connection is cut")
+    tries: int = setting(6, "failures in a row, without progress, before giving up")
+    first_wait: float = setting(1.0, "seconds before the second try; doubled each time")
+    longest_wait: float = setting(
+        120.0, "seconds waited at most when Kaggle asks to wait"
+    )
+    poll_seconds: float = setting(5.0, "between two looks for the verdict on an upload")
+
+    def __post_init__(self) -> None:
+        for name in ("connect_seconds", "stall_seconds", "poll_seconds"):
+            value = getattr(self, name)
+            check(value > 0, f"kaggle.{name} must be above 0. Got {value}.")
+        for name in ("first_wait", "longest_wait"):
+            value = getattr(self, name)
+            check(value >= 0, f"kaggle.{name} must not be negative. Got {value}.")
+        check(self.tries >= 1, f"kaggle.tries must be at least 1. Got {self.tries}.")
+
+
+@dataclass(frozen=True)
+class PreprocessConfig:
+    """How a picture becomes a row of a shard."""
+
+    crop_size: int = setting(212, "pixels cut from the centre of the original")
+    image_size: int = setting(64, "pixels the crop is shrunk to")
+    shard_size: int = setting(1024, "images in one .npy file")
+    max_bad_share: float = setting(
+        0.02, "share of unreadable images past which the run stops; 3 are always let by"
+    )
+
+    def __post_init__(self) -> None:
+        check(
+            16 <= self.image_size <= self.crop_size <= RAW_SIZE,
+            "preprocess needs 16 <= image_size <= crop_size <= 424. "
+            f"Got image_size={self.image_size}, crop_size={self.crop_size}.",
+        )
+        check(self.shard_size >= 1, "preprocess.shard_size must be at least 1.")
+        check(
+            0 <= self.max_bad_share <= 1,
+            "preprocess.max_bad_share must lie between 0 and 1. "
+            f"Got {self.max_bad_share}.",
+        )
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The network and its training."""
+
+    model: Literal[
+        "compact",
+        "sirressi2020",
+        "dieleman2014",
+        "efficientnetlite0",
+        "resnet50",
+        "efficientnetv2b0",
+        "efficientnetv2s",
+        "convnexttiny",
+        "dinov2",
+    ] = setting("compact", "architecture")
+    weights: str = setting(
+        "none", "a backbone starts from: none, imagenet, or a .h5 or .keras file"
+    )
+    view_size: int = setting(
+        0, "pixels across the centre that the network sees, the rest for turns; 0: all"
+    )
+    block: int = setting(2, "compact: pixels along the side of what becomes a place")
+    width: int = setting(24, "compact: channels of the first block, later multiplied")
+    head: Literal["tree", "sigmoid", "relu", "linear"] = setting(
+        "tree",
+        "tree: softmax per question times the parent; relu: the same by rectified "
+        "shares; sigmoid, linear: 37 free outputs",
+    )
+    loss: Literal["mse", "huber", "votes"] = setting(
+        "mse", "what is minimised; votes: how unlikely they are, for the tree head"
+    )
+    huber_delta: float = setting(
+        0.1, "where the huber loss turns from square to linear"
+    )
+    epochs: int = setting(24, "passes over the training images")
+    batch_size: int = setting(32, "images in one step")
+    optimizer: Literal["adamw", "muon", "adam", "sgd"] = setting(
+        "adamw",
+        "what takes the steps; muon: of convolutions of compact, adamw of all else; "
+        "sgd with Nesterov momentum 0.9",
+    )
+    schedule: Literal["cosine", "steps", "constant"] = setting(
+        "cosine", "how the rate falls; steps: to a tenth after 72 % and after 92 %"
+    )
+    learning_rate: float = setting(2e-3, "step size at its highest")
+    warmup: float = setting(0.05, "share of the steps over which the rate rises")
+    weight_decay: float = setting(1e-4, "of kernels; adam has none")
+    dropout: float = setting(0.0, "share of features dropped before the head")
+    ema_epochs: float = setting(1.0, "weights are averaged over so many epochs; 0: not")
+    rotate: bool = setting(True, "augmentation: turn by any angle")
+    flip: bool = setting(True, "augmentation: mirror half the images")
+    zoom: float = setting(1.2, "augmentation: magnify by 1/zoom to zoom; 1: not")
+    shift: float = setting(4.0, "augmentation: move by up to so many original pixels")
+    colour: float = setting(0.0, "augmentation: spread of the light added; 0: none")
+    folds: int = setting(
+        1, "parts held out in turn, a network for each; 1: just validation_fraction is"
+    )
+    resemble: bool = setting(
+        False,
+        "end on galaxies reweighted to the test set, by what the network says of both",
+    )
+    resemble_after: float = setting(
+        0.67, "share of the epochs in which they still count alike"
+    )
+    seeds: int = setting(
+        1, "networks for each fold, with consecutive seeds; all averaged"
+    )
+    validation_fraction: float = setting(
+        0.1, "share of galaxies held out, by their id, where folds is 1"
+    )
+    seed: int = setting(0, "the first; fixes initial weights, order and augmentation")
+
+    def __post_init__(self) -> None:
+        for name in ("block", "width", "epochs", "batch_size", "folds", "seeds"):
+            value = getattr(self, name)
+            check(value >= 1, f"train.{name} must be at least 1. Got {value}.")
+        not_negative = "view_size weight_decay ema_epochs shift colour seed"
+        for name in not_negative.split():
+            value = getattr(self, name)
+            check(value >= 0, f"train.{name} must not be negative. Got {value}.")
+        for name in ("learning_rate", "huber_delta"):
+            value = getattr(self, name)
+            check(value > 0, f"train.{name} must be above 0. Got {value}.")
+        for name in ("warmup", "dropout"):
+            value = getattr(self, name)
+            check(0 <= value < 1, f"train.{name} must be in [0, 1). Got {value}.")
+        check(self.zoom >= 1, f"train.zoom must be at least 1. Got {self.zoom}.")
+        check(
+            self.weights in ("none", "imagenet") or self.weights_file is not None,
+            "train.weights is none, imagenet or a file that ends in "
+            f'{" or ".join(WEIGHTS_ENDINGS)}. Got "{self.weights}".',
+        )
+        check(
+            self.weights == "none" or self.model in BACKBONES,
+            f"train.weights is for a backbone ({', '.join(BACKBONES)}). "
+            f"Got train.model={self.model}: set train.weights=none with it.",
+        )
+        check(
+            self.schedule != "steps" or self.warmup == 0,
+            "train.schedule=steps starts at its highest rate. "
+            f"Got train.warmup={self.warmup}: set train.warmup=0 with it.",
+        )
+        check(
+            self.loss != "votes" or self.head == "tree",
+            "train.loss=votes needs shares that sum to 1, so train.head=tree. "
+            f"Got train.head={self.head}: set train.loss=mse with it.",
+        )
+        for name in ("validation_fraction", "resemble_after"):
+            value = getattr(self, name)
+            check(0 < value < 1, f"train.{name} must lie between 0 and 1. Got {value}.")
+
+    @property
+    def weights_file(self) -> Path | None:
+        """The file that a backbone starts from, if it is one."""
+        named = self.weights.endswith(WEIGHTS_ENDINGS)
+        return Path(self.weights).expanduser() if named else None
+
+
+@dataclass(frozen=True)
+class PredictConfig:
+    """How the test set is predicted."""
+
+    flips: bool = setting(True, "average over each image and its mirror image")
+    turns: int = setting(
+        4,
+        "and so many angles, evenly over the full turn; time grows with the number of "
+        "views, which is 2 with flips, times turns, times zooms",
+    )
+    zooms: int = setting(1, "and so many magnifications, an odd number")
+    zoom: float = setting(1.2, "these reach from 1/zoom to zoom")
+    batch_size: int = setting(256, "images in one step")
+    obey_tree: bool = setting(
+        True, "rescale each question to its parent, where a head does not"
+    )
+    also: str = setting(
+        "", "finished work directories to average with, separated by commas"
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("turns", "batch_size"):
+            value = getattr(self, name)
+            check(value >= 1, f"predict.{name} must be at least 1. Got {value}.")
+        check(
+            self.zooms >= 1 and self.zooms % 2 == 1,
+            f"predict.zooms must be odd, 1 at least. Got {self.zooms}.",
+        )
+        check(
+            self.zoom > 1 or self.zooms == 1,
+            f"predict.zoom must be above 1 for several zooms. Got {self.zoom}.",
+        )
+
+    @property
+    def num_views(self) -> int:
+        """How many views of each test image a network sees."""
+        return (1 + self.flips) * self.turns * self.zooms
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """The submission file."""
+
+    name: str = setting("", "file name without .csv; empty: source-preset-digest")
+    folder: str = setting("", "where the CSV goes; empty: the project's submissions/")
+
+    def __post_init__(self) -> None:
+        check(
+            Path(self.name).name == self.name and not self.name.endswith(".csv"),
+            "export.name is a bare file name, without folder and without .csv. "
+            f'Got "{self.name}".',
+        )
+
+
+@dataclass(frozen=True)
+class ReportConfig:
+    """The page of plots and pictures."""
+
+    make: bool = setting(
+        True, "whether all ends with it; the command report always does"
+    )
+    num_galaxies: int = setting(
+        4, "galaxies shown of largest, typical and smallest error"
+    )
+
+    def __post_init__(self) -> None:
+        check(
+            self.num_galaxies >= 1,
+            f"report.num_galaxies must be at least 1. Got {self.num_galaxies}.",
+        )
+
+
+@dataclass(frozen=True)
+class ClassifyConfig:
+    """The simplified problem: smooth, disk or artifact."""
+
+    num_images: int = setting(
+        1000, "galaxies used, 80 % to fit, 10 % to watch, 10 % to test; 0: all"
+    )
+    full_size: bool = setting(
+        False, "the crops at full size, as the course report had them; else the shards"
+    )
+    class_weights: bool = setting(
+        False, "weigh rare classes up as much as they are rare"
+    )
+    max_iterations: int = setting(100, "logistic regression: passes over the images")
+    tolerance: float = setting(1e-3, "logistic regression: change at which it stops")
+    epochs: int = setting(4, "small CNN: passes over the images")
+    batch_size: int = setting(32, "small CNN: images in one step")
+    seed: int = setting(
+        0, "fixes the choice of galaxies, the order and initial weights"
+    )
+
+    def __post_init__(self) -> None:
+        check(
+            self.num_images == 0 or self.num_images >= 30,
+            f"classify.num_images is 0 or at least 30. Got {self.num_images}.",
+        )
+        for name in ("max_iterations", "epochs", "batch_size"):
+            value = getattr(self, name)
+            check(value >= 1, f"classify.{name} must be at least 1. Got {value}.")
+        for name in ("tolerance", "seed"):
+            value = getattr(self, name)
+            check(value >= 0, f"classify.{name} must not be negative. Got {value}.")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of a run, and where its galaxies come from."""
+
+    source: str = "demo"  # "kaggle", "demo" or the absolute path of a folder
+    preset: str = "cpu"
+    demo: DemoConfig = field(default_factory=DemoConfig)
+    kaggle: KaggleConfig = field(default_factory=KaggleConfig)
+    preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    predict: PredictConfig = field(default_factory=PredictConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
+    classify: ClassifyConfig = field(default_factory=ClassifyConfig)
+
+    def __post_init__(self) -> None:
+        check_view(self.train, self.preprocess.image_size)
+
+
+def check_view(train: TrainConfig, image_size: int) -> None:
+    """Refuses a view that the images, or the model, have no room for."""
+    size = train.view_size or image_size
+    check(
+        size <= image_size and (image_size - size) % 2 == 0,
+        f"train.view_size must be smaller than preprocess.image_size={image_size} "
+        f"by an even number. Got {size}.",
+    )
+    smallest = SMALLEST_IMAGE.get(train.model, 16)
+    multiple = SIZE_MULTIPLE.get(train.model, 1)
+    if train.model == "compact":
+        smallest, multiple = 8 * train.block, train.block
+    check(
+        size >= smallest and size % multiple == 0,
+        f"train.model={train.model} needs images (train.view_size, or else "
+        f"preprocess.image_size) of {smallest} px or more, in multiples of "
+        f"{multiple}. Got {size}.",
+    )
+
+
+SECTIONS: dict[str, type] = {
+    "demo": DemoConfig,
+    "kaggle": KaggleConfig,
+    "preprocess": PreprocessConfig,
+    "train": TrainConfig,
+    "predict": PredictConfig,
+    "export": ExportConfig,
+    "report": ReportConfig,
+    "classify": ClassifyConfig,
+}
+
+
+def all_settings() -> dict[str, dataclasses.Field]:
+    """Every setting by its `section.name`."""
+    return {
+        f"{section}.{item.name}": item
+        for section, cls in SECTIONS.items()
+        for item in dataclasses.fields(cls)
+    }
+
+
+def make_settings(
+    source: str, preset: str, overrides: Mapping[str, Any] | None = None
+) -> Settings:
+    """The preset with `overrides` on top.
+
+    Args:
+        source: "kaggle", "demo" or a folder's absolute path.
+        preset: a name in `PRESETS`.
+        overrides: checked values by `section.name`.
+
+    Raises:
+        PipelineError: an unknown preset, or values that do not go together.
+    """
+    values = known_preset(preset) | dict(overrides or {})
+    sections = {
+        section: cls(
+            **{
+                item.name: values[f"{section}.{item.name}"]
+                for item in dataclasses.fields(cls)
+                if f"{section}.{item.name}" in values
+            }
+        )
+        for section, cls in SECTIONS.items()
+    }
+    return Settings(source=source, preset=preset, **sections)
+
+
+def known_preset(name: str) -> dict[str, Any]:
+    """The settings of a preset.
+
+    Raises:
+        PipelineError: there is no such preset.
+    """
+    if name not in PRESETS:
+        raise PipelineError(
+            f'Unknown preset "{name}". {nearest(name, PRESETS)} '
+            f"The presets: {', '.join(PRESETS)}."
+        )
+    return PRESETS[name]

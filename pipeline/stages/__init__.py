@@ -1,0 +1,1 @@
+"""The five stages, in running order: download, preprocess, train, predict, export."""

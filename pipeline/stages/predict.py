@@ -1,0 +1,149 @@
+"""Stage 4: the test set through every network, averaged, and what to expect of it."""
+
+import logging
+from typing import Any
+
+import numpy as np
+
+from pipeline.data.metrics import effective_sample_size, score_fractions
+from pipeline.data.reweighting import fit_weighting
+from pipeline.data.splits import fold_of, match_ids
+from pipeline.files import atomic
+from pipeline.inference.blending import Other, average_held_out, load_others
+from pipeline.inference.ensemble import (
+    average_by_row,
+    column_means,
+    obeying_tree,
+    predict_members,
+)
+from pipeline.inference.held_out import predict_held_out
+from pipeline.runs.contents import load_held_out, load_ids, unreadable
+from pipeline.runs.graph import Run
+from pipeline.runs.paths import held_out_file, predictions_file
+from pipeline.runs.receipts import making, require
+
+log = logging.getLogger(__name__)
+
+
+def predict(run: Run, force: bool = False) -> None:
+    """Averages what all networks say of all views of each galaxy.
+
+    Reads   shards/, models/<member>/, raw/ (solutions), and of the work directories
+            in predict.also predictions/ and validation/
+    Writes  validation/validation.npz    "ids" (N,) int64, "fractions" (N, 37) float64,
+                                         "targets" (N, 37) float32, of held-out galaxies
+            predictions/predictions.npz  "ids" (N,) int64, "fractions" (N, 37) float64
+            predictions/receipt.json     with the RMSE to be expected
+    """
+    ids = load_ids(run.shards("test"))
+    for member in run.members:
+        require(member)
+    others = load_others(run, ids)
+    if force or not run.held_out.is_done:
+        save_held_out(run)
+    if run.predictions.is_done and not force:
+        log.info("predictions are up to date")
+        return
+    with making(run.predictions) as result:
+        own, alike = ask_networks(run, ids)
+        fractions = np.mean([own, *(other.fractions for other in others)], axis=0)
+        with atomic(predictions_file(run.predictions.folder)) as partial:
+            np.savez(partial, ids=ids, fractions=fractions)
+        result |= {
+            "num_images": len(ids),
+            "num_as_means": len(run.shards("test").result["bad"]),
+            "members": [member.name for member in run.members],
+            "averaged_with": [other.folder for other in others],
+        } | expectation(run, others, alike)
+    for line in describe(run, result):
+        log.info("%s", line)
+
+
+def save_held_out(run: Run) -> None:
+    with making(run.held_out) as result:
+        found = predict_held_out(run)
+        with atomic(held_out_file(run.held_out.folder)) as partial:
+            np.savez(partial, **found._asdict())
+        rmse, standard_error = score_fractions(found.fractions, found.targets)
+        result |= {
+            "num_validation": len(found.ids),
+            "validation_rmse": rmse,
+            "validation_standard_error": standard_error,
+        }
+    log.info("validation: %d galaxies", len(found.ids))
+
+
+def ask_networks(run: Run, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the networks say of the test galaxies, (N,) in the order of the shards.
+
+    Returns:
+        (N, 37) float64, the mean over all networks; the means of the training set for
+        galaxies without a readable image. Then (M, 37) float64 of the others, each by
+        the networks of one fold alone, as a held-out galaxy is predicted: the mean
+        over all folds would be told from those by its smoothness.
+    """
+    config, shards, members = run.settings.predict, run.shards("test"), run.members
+    every_row = [np.arange(len(ids))] * len(members)
+    parts = predict_members(config, shards, members, every_row)
+    bad = unreadable(shards, ids)
+    fractions = np.where(bad[:, None], column_means(members), np.mean(parts, axis=0))
+    folds = fold_of(ids, run.settings.train.folds)
+    rows = [np.flatnonzero(folds == member.fold) for member in members]
+    chosen = [part[own] for part, own in zip(parts, rows, strict=True)]
+    _, alike = average_by_row(chosen, rows)
+    return obeying_tree(config, fractions), obeying_tree(config, alike[~bad])
+
+
+def expectation(
+    run: Run, others: list[Other], test: np.ndarray
+) -> dict[str, float | int]:
+    """The RMSE on held-out galaxies, as they are and reweighted to the test set.
+
+    Args:
+        run: whose networks they are.
+        others: what is averaged with them.
+        test: (M, 37) the test galaxies by this run's networks.
+
+    Returns:
+        What the receipt says of it; nothing where it is not known.
+    """
+    own = load_held_out(run.held_out)
+    averaged = average_held_out(own, others)
+    if averaged is None:
+        return {}
+    ids, fractions, targets = averaged
+    rows = match_ids(ids, own.ids, run.held_out.folder)
+    weights = fit_weighting(own.fractions[rows], targets, test).weigh(targets)
+    plain = score_fractions(fractions, targets)
+    expected = score_fractions(fractions, targets, weights)
+    return {
+        "num_validation": len(ids),
+        "validation_rmse": plain.rmse,
+        "validation_standard_error": plain.standard_error,
+        "expected_rmse": expected.rmse,
+        "expected_standard_error": expected.standard_error,
+        "num_effective": round(effective_sample_size(weights), 1),
+    }
+
+
+def describe(run: Run, result: dict[str, Any]) -> list[str]:
+    """What the receipt says, in a few lines; of the RMSE, where it is known."""
+    lines = [
+        f"predictions: {result['num_images']} galaxies, "
+        f"{counted(len(run.members), 'network')}, "
+        f"{counted(run.settings.predict.num_views, 'view')}"
+    ]
+    if "expected_rmse" in result:
+        lines += [
+            "validation: RMSE {validation_rmse:.4f} ± {validation_standard_error:.4f} "
+            "on {num_validation} held-out galaxies".format(**result),
+            "expected on the test set: RMSE {expected_rmse:.4f} ± "
+            "{expected_standard_error:.4f}, these galaxies reweighted to it (effective "
+            "sample size {num_effective:.0f})".format(**result),
+        ]
+    return lines
+
+
+def counted(number: int, what: str) -> str:
+    """ "1 network", "3 networks"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

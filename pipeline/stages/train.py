@@ -1,0 +1,51 @@
+"""Stage 3: the networks, one for each seed and fold."""
+
+import logging
+
+from pipeline.runs.graph import Member, Run
+from pipeline.runs.paths import checkpoint_file
+from pipeline.runs.receipts import making, require
+
+log = logging.getLogger(__name__)
+
+
+def train(run: Run, force: bool = False) -> None:
+    """Fits a network to the volunteers' fractions, once for each seed and fold.
+
+    Reads   shards/train/                  images
+            raw/                           training_solutions_rev1
+            shards/test/                   where train.resemble is set
+    Writes  models/<member>/model.keras    (B, S, S, 3) uint8 -> (B, 37) float32
+            models/<member>/history.csv    a record of each epoch
+            models/<member>/receipt.json   the best epoch and its validation RMSE
+            models/<member>/checkpoint.npz, while it lasts
+    """
+    for number, member in enumerate(run.members, 1):
+        if member.is_done and not force:
+            log.info("%s is up to date", member.name)
+        else:
+            title = f"{member.folder.name} ({number}/{len(run.members)})"
+            train_member(run, member, title, force)
+        checkpoint_file(member.folder).unlink(missing_ok=True)
+
+
+def train_member(run: Run, member: Member, title: str, force: bool) -> None:
+    for part in member.inputs:
+        require(part)
+    from pipeline.models.backend import start_keras
+
+    start_keras(member.config.seed)
+    from pipeline.training.fit import fit_network
+    from pipeline.training.training_set import load_training_set
+
+    data = load_training_set(run, member)
+    # a forced training starts over, any other resumes where it was interrupted
+    with making(member, keep=not force) as result:
+        result |= fit_network(member.config, data, member.folder, member.recipe, title)
+    log.info(
+        "%s: validation RMSE %.4f ± %.4f on %d held-out galaxies",
+        title,
+        result["validation_rmse"],
+        result["validation_standard_error"],
+        result["num_validation"],
+    )

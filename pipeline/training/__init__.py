@@ -1,0 +1,1 @@
+"""A network fitted to the volunteers' fractions."""

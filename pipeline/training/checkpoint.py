@@ -1,0 +1,61 @@
+"""Where a training stands, on disk, so that an interruption costs one epoch at most."""
+
+import json
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.files import atomic
+
+ARRAY_LISTS = ("variables", "optimizer", "best")
+
+
+@dataclass
+class Checkpoint:
+    """All that the epochs to come depend on.
+
+    Attributes:
+        variables: the network's, as trained.
+        optimizer: the optimizer's, averaged weights among them.
+        best: the network's averaged variables at the best epoch so far.
+        weights: (N,) float32, how much each galaxy of the training shards counts.
+        history: a row for each finished epoch.
+    """
+
+    variables: list[np.ndarray]
+    optimizer: list[np.ndarray]
+    best: list[np.ndarray]
+    weights: np.ndarray
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint, recipe: dict[str, Any]) -> None:
+    """Writes it whole, beside the recipe it holds for."""
+    arrays = {
+        f"{name}_{number:04d}": array
+        for name in ARRAY_LISTS
+        for number, array in enumerate(getattr(checkpoint, name))
+    }
+    notes = json.dumps({"recipe": recipe, "history": checkpoint.history})
+    with atomic(path) as partial:
+        np.savez(partial, notes=np.array(notes), weights=checkpoint.weights, **arrays)
+
+
+def load_checkpoint(path: Path, recipe: dict[str, Any]) -> Checkpoint | None:
+    """The checkpoint of an interrupted training by the same recipe; else None."""
+    try:
+        with np.load(path) as file:
+            notes = json.loads(str(file["notes"]))
+            if notes["recipe"] != recipe:
+                return None
+            lists = {
+                name: [file[key] for key in sorted(file) if key.startswith(f"{name}_")]
+                for name in ARRAY_LISTS
+            }
+            weights = file["weights"]
+    except (FileNotFoundError, zipfile.BadZipFile, KeyError, ValueError, EOFError):
+        return None
+    return Checkpoint(**lists, weights=weights, history=notes["history"])

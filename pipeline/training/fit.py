@@ -1,0 +1,205 @@
+"""One network trained from shards and targets, epoch by epoch, safe to interrupt."""
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from pipeline.data.metrics import Score, score_fractions
+from pipeline.files import atomic
+from pipeline.inference.views import predict_rows
+from pipeline.models.augmentation import NUM_DRAWN, Warp
+from pipeline.models.network import build_network
+from pipeline.progress import progress
+from pipeline.runs.paths import checkpoint_file, history_file, network_file
+from pipeline.settings.schema import TrainConfig
+from pipeline.training.batches import batch_sizes, batches
+from pipeline.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from pipeline.training.galaxy_weights import reweight
+from pipeline.training.history import (
+    best_record,
+    best_rmse,
+    describe_epoch,
+    refuse_divergence,
+    write_history,
+)
+from pipeline.training.losses import build_loss
+from pipeline.training.optimizers import build_optimizer
+from pipeline.training.training_set import TrainingSet
+from pipeline.training.weights import (
+    assign_values,
+    averaged,
+    copy_values,
+    weights_digest,
+)
+
+log = logging.getLogger(__name__)
+
+
+def fit_network(
+    config: TrainConfig,
+    data: TrainingSet,
+    folder: Path,
+    recipe: dict[str, Any],
+    title: str,
+) -> dict[str, Any]:
+    """Trains one network, resuming from a checkpoint of the same recipe.
+
+    Args:
+        config: the settings; `seed` is this network's own.
+        data: images, targets and split.
+        folder: where checkpoint, history and network go.
+        recipe: what a checkpoint must have been made by.
+        title: what bar and log lines call the network.
+
+    Returns:
+        What the receipt says: the best epoch and its validation RMSE, among others.
+
+    Raises:
+        PipelineError: the training diverged.
+    """
+    training = Training(config, data)
+    training.resume(load_checkpoint(checkpoint_file(folder), recipe))
+    per_epoch = batch_sizes(config, data).num_fitted
+    with progress(config.epochs * per_epoch, f"train {title}", "image") as bar:
+        bar.update(training.epoch * per_epoch)
+        while training.epoch < config.epochs:
+            training.run_epoch(bar)
+            history = training.state.history
+            save_checkpoint(checkpoint_file(folder), training.state, recipe)
+            write_history(history_file(folder), history)
+            log.info("%s: %s", title, describe_epoch(history, config.epochs))
+    with atomic(network_file(folder)) as partial:
+        training.best_network().save(partial)
+    return training.result()
+
+
+class Training:
+    """The loop over epochs: a network, its optimizer and where they stand.
+
+    Attributes:
+        network: images (B, S, S, 3) -> fractions (B, 37).
+        trainer: the same behind the augmentation, compiled.
+        state: all that the epochs to come depend on.
+        first_reweighted: the epoch from which on galaxies are reweighted. Weights make
+            a network fit fewer galaxies more closely, so it learns from all alike
+            before (deferred re-weighting: Cao et al. 2019); and by then it knows what
+            the test set looks like.
+    """
+
+    def __init__(self, config: TrainConfig, data: TrainingSet) -> None:
+        self.config, self.data = config, data
+        self.first_reweighted = max(1, round(config.resemble_after * config.epochs))
+        self.network = build_network(config, data.shards.image_size, data.means)
+        self.trainer = build_trainer(self.network)
+        self.trainer.compile(
+            build_optimizer(config, batch_sizes(config, data).steps),
+            build_loss(config),
+            metrics=[keras.metrics.RootMeanSquaredError(name="rmse")],
+        )
+        self.trainer.optimizer.build(self.trainer.trainable_variables)
+        variables = copy_values(self.trainer.variables)
+        self.state = Checkpoint(
+            variables,
+            copy_values(self.trainer.optimizer.variables),
+            best=variables,
+            weights=np.ones(len(data.targets), np.float32),
+        )
+
+    @property
+    def epoch(self) -> int:
+        """How many are finished."""
+        return len(self.state.history)
+
+    @property
+    def reweighted(self) -> bool:
+        """Whether galaxies are reweighted to the test set in the epoch to come."""
+        return self.data.test is not None and self.epoch >= self.first_reweighted
+
+    def resume(self, found: Checkpoint | None) -> None:
+        """Puts all where the checkpoint stands."""
+        if found is None:
+            return
+        self.state = found
+        assign_values(self.trainer.variables, found.variables)
+        assign_values(self.trainer.optimizer.variables, found.optimizer)
+        log.info("resuming after epoch %d", self.epoch)
+
+    def run_epoch(self, bar: tqdm) -> None:
+        """Fits every training image once, then scores the averaged weights."""
+        started = time.monotonic()
+        if self.reweighted and self.epoch == self.first_reweighted:
+            with averaged(self.trainer, self.state.variables):
+                self.state.weights = reweight(self.network, self.data)
+        loss, rmse = self.fit_batches(bar)
+        self.state.variables = copy_values(self.trainer.variables)
+        self.state.optimizer = copy_values(self.trainer.optimizer.variables)
+        record = {
+            "epoch": self.epoch + 1,
+            "loss": loss,
+            "train_rmse": rmse,
+            "validation_rmse": self.score_average().rmse,
+            "reweighted": int(self.reweighted),
+            "learning_rate": float(self.trainer.optimizer.learning_rate),
+            "seconds": round(time.monotonic() - started, 1),
+        }
+        refuse_divergence(record)
+        self.state.history.append(record)
+
+    def fit_batches(self, bar: tqdm) -> tuple[float, float]:
+        """Takes the steps of an epoch; returns the mean loss and the RMSE over them."""
+        fitted = []
+        # not Trainer.fit: at the end of an epoch TensorFlow's data set, tuning itself,
+        # sleeps until the next of ever longer intervals, as long as the epoch at worst
+        for batch in batches(self.config, self.data, self.state.weights, self.epoch):
+            loss, rmse = self.trainer.train_on_batch(*batch)
+            fitted.append((loss, rmse**2))
+            bar.update(len(batch.targets))
+        loss, squared_error = np.mean(fitted, axis=0, dtype=np.float64)
+        return float(loss), float(np.sqrt(squared_error))
+
+    def score_average(self) -> Score:
+        """Scores the averaged weights, keeps them if none were better."""
+        best = best_rmse(self.state.history, self.reweighted)
+        with averaged(self.trainer, self.state.variables):
+            score = self.score()
+            if score.rmse < best:
+                self.state.best = copy_values(self.trainer.variables)
+        return score
+
+    def score(self) -> Score:
+        """The network as it is on the validation galaxies, weighted as in training."""
+        rows = self.data.validation
+        predicted = predict_rows(self.network, self.data.shards, rows)
+        weights = self.state.weights[rows]
+        return score_fractions(predicted, self.data.targets[rows], weights)
+
+    def best_network(self) -> keras.Model:
+        """The network with the averaged weights of the best epoch."""
+        assign_values(self.trainer.variables, self.state.best)
+        return self.network
+
+    def result(self) -> dict[str, Any]:
+        """What there is to say of the best network."""
+        network, score = self.best_network(), self.score()
+        return {
+            "validation_rmse": score.rmse,
+            "validation_standard_error": score.standard_error,
+            "best_epoch": best_record(self.state.history)["epoch"],
+            "num_train": len(self.data.train),
+            "num_validation": len(self.data.validation),
+            "parameters": network.count_params(),
+            "weights": weights_digest(network),
+            "means": self.data.means.tolist(),
+        }
+
+
+def build_trainer(network: keras.Model) -> keras.Model:
+    """The network behind the augmentation: images and transforms in."""
+    images = keras.Input(network.input_shape[1:], dtype="uint8", name="images")
+    transforms = keras.Input((NUM_DRAWN,), name="transforms")
+    return keras.Model([images, transforms], network(Warp()(images, transforms)))

@@ -1,0 +1,71 @@
+"""How a training went: a record for each epoch, and which of them counts."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import PipelineError
+from pipeline.files import atomic
+
+History = list[dict[str, Any]]
+
+
+def write_history(path: Path, history: History) -> None:
+    with (
+        atomic(path) as partial,
+        open(partial, "w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.DictWriter(file, history[0])
+        writer.writeheader()
+        writer.writerows(history)
+
+
+def read_history(path: Path) -> History:
+    """Every value a float."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return [
+            {key: float(value) for key, value in row.items()}
+            for row in csv.DictReader(file)
+        ]
+
+
+def best_record(history: History) -> dict[str, Any]:
+    """The epoch that counts, among those scored like the last."""
+    last = comparable(history, is_reweighted(history[-1]))
+    return min(last, key=lambda record: record["validation_rmse"])
+
+
+def best_rmse(history: History, reweighted: bool) -> float:
+    """The lowest validation RMSE so far of epochs scored so; inf without any."""
+    scored = comparable(history, reweighted)
+    return min((record["validation_rmse"] for record in scored), default=float("inf"))
+
+
+def comparable(history: History, reweighted: bool) -> History:
+    """The epochs whose validation galaxies were reweighted too, or were not."""
+    return [record for record in history if is_reweighted(record) == reweighted]
+
+
+def is_reweighted(record: dict[str, Any]) -> bool:
+    """Whether galaxies were reweighted to the test set then."""
+    return bool(record["reweighted"])
+
+
+def refuse_divergence(record: dict[str, Any]) -> None:
+    """Raises PipelineError where an epoch left no numbers behind."""
+    finite = (abs(record[key]) < float("inf") for key in ("loss", "validation_rmse"))
+    if not all(finite):
+        raise PipelineError(
+            f"Training diverged in epoch {record['epoch']}: the loss is "
+            f"{record['loss']}. Lower train.learning_rate, and train again."
+        )
+
+
+def describe_epoch(history: History, epochs: int) -> str:
+    """The last record of a training of so many epochs, in a line."""
+    last, best = history[-1], best_record(history)["validation_rmse"]
+    return (
+        f"epoch {last['epoch']}/{epochs}, {last['seconds']:.0f} s, "
+        f"train RMSE {last['train_rmse']:.4f}, "
+        f"validation RMSE {last['validation_rmse']:.4f} (best {best:.4f})"
+    )

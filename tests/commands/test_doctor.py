@@ -1,0 +1,161 @@
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.commands import doctor as module
+from pipeline.commands.doctor import Finding, describe
+from tests.kaggle_shell import Shell
+from tests.kaggle_stand_in import RULES, StandIn
+
+
+@pytest.fixture(autouse=True)
+def no_tensorflow(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spares the seconds it takes to load, where it is not what is tested."""
+    if "tensorflow" not in request.node.name:
+        script = 'print(\'{"version": "2", "cuda": null, "gpus": 0}\')'
+        monkeypatch.setattr(module, "TENSORFLOW", script)
+
+
+def line_of(shell: Shell, what: str) -> str:
+    lines = shell.out.splitlines()
+    (number,) = [n for n, line in enumerate(lines) if line[6:].startswith(what)]
+    below = lines[number + 1 : number + 2]
+    remedy = [line for line in below if line.strip().startswith("->")]
+    return " ".join(" ".join([lines[number], *remedy]).split())
+
+
+def test_a_machine_that_can_do_it_passes(
+    shell: Shell,
+    stand_in: StandIn,
+) -> None:
+    assert shell.type("doctor", "--source=kaggle") == 0
+    assert line_of(shell, "Python").startswith(f"ok Python {sys.version.split()[0]}")
+    assert line_of(shell, "TensorFlow") == "ok TensorFlow 2, built for the CPU, no GPU"
+    assert "usable" in line_of(shell, "cores")
+    assert line_of(shell, "disk").startswith("ok disk")
+    assert line_of(shell, "credentials") == (
+        "ok credentials an access token in KAGGLE_API_TOKEN"
+    )
+    assert (
+        line_of(shell, "Kaggle") == "ok Kaggle answers, and gives access to the files"
+    )
+    assert len(shell.out.splitlines()) < 24
+    assert not shell.work.exists()
+
+
+def test_the_real_tensorflow_is_described(
+    shell: Shell,
+    stand_in: StandIn,
+) -> None:
+    assert module.check_tensorflow().found.startswith("2.21.0, built for ")
+
+
+def test_a_tensorflow_that_does_not_load_stops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "TENSORFLOW", "import no_such_module")
+    finding = module.check_tensorflow()
+    assert finding.state == "STOP"
+    assert finding.found.endswith("No module named 'no_such_module'")
+    assert "requirements.txt" in finding.remedy
+
+
+def test_missing_credentials_stop_only_what_needs_kaggle(
+    shell: Shell,
+    stand_in: StandIn,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("KAGGLE_API_TOKEN")
+    assert shell.type("doctor", "--source=kaggle") == 1
+    assert line_of(shell, "credentials").startswith("STOP credentials none for Kaggle")
+    assert line_of(shell, "Kaggle").startswith("note Kaggle answers; not logged in")
+    assert shell.error().startswith('1 of these would stop "./run.sh all"')
+    assert shell.type("doctor", "--source=demo") == 0
+    assert line_of(shell, "credentials").startswith("note credentials none for Kaggle")
+    shutil.copytree(folder, shell.raw)
+    assert shell.type("doctor", "--source=kaggle") == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "fault", "line"),
+    [
+        (
+            "DownloadDataFile",
+            {"status": 403},
+            f"Accept the competition's rules at {RULES}",
+        ),
+        (
+            "ListDataFiles",
+            {"status": 401},
+            "Kaggle refuses an access token in KAGGLE_API",
+        ),
+        ("ListDataFiles", {"status": 503}, "Kaggle is in trouble (503)."),
+    ],
+)
+def test_what_keeps_kaggle_away_stops_with_its_remedy(
+    shell: Shell,
+    stand_in: StandIn,
+    method: str,
+    fault: dict,
+    line: str,
+) -> None:
+    stand_in.goes_wrong(method, **fault, times=99)
+    assert shell.type("doctor", "--source=kaggle") == 1
+    assert line_of(shell, "Kaggle").startswith("STOP Kaggle ")
+    assert line in line_of(shell, "Kaggle")
+
+
+def test_proxies_are_shown_without_their_passwords(
+    shell: Shell,
+    stand_in: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("https_proxy", "http://me:hunter2@proxy.test:3128")
+    shell.type("doctor", "--source=demo")
+    assert line_of(shell, "proxies") == "ok proxies HTTPS_PROXY=proxy.test:3128"
+    assert "hunter2" not in shell.out
+
+
+def test_a_disk_too_small_stops(
+    shell: Shell,
+    stand_in: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    usage = type("Usage", (), {"free": 2_000_000_000})
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage)
+    assert shell.type("doctor", "--source=kaggle") == 1
+    # 1.81 GB of zips, 3.91 GB of shards at 96 px, 0.5 GB of the rest
+    assert "2.0 GB free on" in line_of(shell, "disk")
+    assert "; 6.2 GB are to come" in line_of(shell, "disk")
+
+
+def test_a_folder_without_the_files_stops(
+    shell: Shell,
+    stand_in: StandIn,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "bare").mkdir()
+    assert shell.type("doctor", f"--source={tmp_path / 'bare'}") == 1
+    assert line_of(shell, "source").startswith("STOP source")
+    assert "lacks images_training_rev1 and" in line_of(shell, "source")
+
+
+def test_little_memory_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "memory_bytes", lambda: 1_000_000_000)
+    assert module.check_memory() == Finding(
+        "STOP", "memory", "1.0 GB", "The pipeline needs 2 GB."
+    )
+
+
+def test_a_remedy_stands_below_its_problem() -> None:
+    findings = [Finding("ok", "Python", "3"), Finding("STOP", "disk", "full", "Dig.")]
+    assert describe(findings).splitlines() == [
+        "ok    Python  3",
+        "STOP  disk    full",
+        "              -> Dig.",
+    ]

@@ -1,0 +1,37 @@
+import pytest
+
+from pipeline.commands.show import bar, show
+from pipeline.errors import PipelineError
+from pipeline.runs.graph import Run
+from tests.miniature import some_fractions
+
+
+def test_a_training_galaxy_shows_both_fractions_and_its_error(finished: Run) -> None:
+    text = show(finished, 100_003)
+    assert text.startswith("Galaxy 100003, ")
+    assert ", RMSE 0." in text.splitlines()[0]
+    assert text.count("predicted") == text.count("volunteers") == 37
+    # the fourth galaxy of miniature; "smooth" comes first
+    smooth = some_fractions(24)[3, 0]
+    assert f"{smooth:.3f}" in text.splitlines()[4]
+    assert finished.work.card(100_003).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_test_galaxy_shows_predictions_alone(finished: Run) -> None:
+    text = show(finished, 200_001)
+    assert text.splitlines()[0] == "Galaxy 200001, of the test set"
+    assert "volunteers" not in text
+
+
+def test_an_unknown_galaxy_names_the_nearest(finished: Run) -> None:
+    with pytest.raises(PipelineError) as caught:
+        show(finished, 100_030)
+    assert "There is no galaxy 100030 in " in str(caught.value)
+    assert str(caught.value).endswith("The nearest are 100021, 100022, 100023.")
+
+
+def test_a_bar_is_as_long_as_its_fraction() -> None:
+    assert bar(0) == ""
+    assert bar(1) == "█" * 30
+    assert bar(0.5) == "█" * 15
+    assert bar(1 / 60) == "▌"

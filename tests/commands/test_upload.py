@@ -1,0 +1,425 @@
+"""The upload, by the real Kaggle client, to a stand-in on loopback."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.data.tables import write_fractions
+from pipeline.files import file_digest, locked
+from pipeline.kaggle.ledger import add_to_ledger, read_ledger
+from pipeline.runs.graph import Run
+from pipeline.runs.paths import PROJECT, SubmissionsDir, WorkDir
+from pipeline.runs.receipts import making
+from pipeline.settings.schema import make_settings
+from tests.kaggle_shell import Shell
+from tests.kaggle_stand_in import RULES, SECRETS, TOKEN, StandIn, Verdict
+from tests.miniature import TEST_IDS, some_fractions
+
+
+@pytest.fixture
+def csv(shell: Shell, stand_in: StandIn) -> Path:
+    """A submission to the miniature competition, with its line in the ledger."""
+    assert shell.download() == 0
+    path = shell.submissions / "kaggle-tiny-1a2b3c4d.csv"
+    path.parent.mkdir()
+    write_fractions(path, TEST_IDS, some_fractions(6))
+    note(shell, path)
+    stand_in.calls.clear()
+    return path
+
+
+def note(shell: Shell, path: Path, source: str = "kaggle") -> None:
+    row = {"file": path.name, "sha256": file_digest(path), "source": source}
+    row |= {"preset": "tiny", "validation_rmse": "0.07800"}
+    add_to_ledger(ledger_of(shell), row)
+
+
+def ledger_of(shell: Shell) -> Path:
+    return SubmissionsDir(shell.submissions).ledger
+
+
+def row_of(shell: Shell, path: Path) -> dict[str, str]:
+    rows = read_ledger(ledger_of(shell))
+    (row,) = [row for row in rows if row["file"] == path.name]
+    return row
+
+
+def tag(path: Path) -> str:
+    return f"[sha {file_digest(path)[:12]}]"
+
+
+def send(shell: Shell, path: Path, *words: str, **settings: float) -> int:
+    return shell.type("upload", str(path), "--source=kaggle", *words, **settings)
+
+
+def test_a_submission_is_uploaded_and_its_scores_are_kept(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+) -> None:
+    stand_in.verdict = Verdict(looks=3)
+    assert send(shell, csv, "--message", "first try") == 0
+    assert shell.out == (
+        f"{csv.name}, reference 1000: COMPLETE, public 0.07801, private 0.07811, "
+        "in 2014: 3rd (after 0.07753)\n"
+    )
+    assert "uploads today: 1; left: 4, this one included" in shell.err
+    row = row_of(shell, csv)
+    assert row["reference"] == "1000"
+    assert row["status"] == "COMPLETE"
+    assert (row["public_score"], row["private_score"]) == ("0.07801", "0.07811")
+    assert (row["preset"], row["validation_rmse"]) == ("tiny", "0.07800")
+    (entry,) = stand_in.submissions
+    assert entry["description"] == f"first try {tag(csv)}"
+    assert entry["fileName"] == csv.name
+    assert list(stand_in.uploads.values()) == [csv.read_bytes()]
+    assert stand_in.leaks == []
+
+
+def test_the_work_directorys_submission_is_the_default(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+) -> None:
+    finish(shell, csv)
+    assert shell.type("upload", "--source=kaggle", "--preset=tiny") == 0
+    assert stand_in.submissions[0]["fileName"] == csv.name
+    assert stand_in.submissions[0]["description"] == f"{csv.stem} {tag(csv)}"
+
+
+def finish(shell: Shell, path: Path) -> None:
+    """Gives the work directory a receipt for a submission."""
+    folder = {"export.folder": str(shell.submissions)}
+    run = Run(make_settings("kaggle", "tiny", folder), WorkDir(shell.work))
+    with making(run.submission) as result:
+        result |= {"csv": str(path), "sha256": file_digest(path)}
+
+
+def test_without_a_submission_the_stage_to_run_is_named(
+    shell: Shell,
+    stand_in: StandIn,
+) -> None:
+    assert shell.type("upload", "--source=kaggle") == 1
+    assert shell.error().endswith('is missing. Run "./run.sh export" first.')
+    assert not stand_in.calls
+
+
+def test_a_demo_submission_is_refused_even_by_force(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+) -> None:
+    demo = csv.with_name("demo.csv")
+    write_fractions(demo, TEST_IDS, some_fractions(6, seed=1))
+    note(shell, demo, "demo")
+    assert send(shell, demo, "--force") == 1
+    assert shell.error().startswith(f"{demo} is of the DEMO SKY: Kaggle knows none")
+    assert not stand_in.calls
+
+
+def fractions_with(value: float) -> np.ndarray:
+    fractions = some_fractions(6)
+    fractions[2, 1] = value
+    return fractions
+
+
+@pytest.mark.parametrize(
+    ("ids", "fractions", "line"),
+    [
+        (TEST_IDS, fractions_with(1.5), "has values outside 0 to 1 for 1 galaxies, th"),
+        (TEST_IDS[:5], some_fractions(5), "differ in 1 galaxies, the first being 2000"),
+        (TEST_IDS + 7, some_fractions(6), "Is it a submission to this competition?"),
+        (TEST_IDS, fractions_with(np.nan), "has an empty or infinite value at galaxy"),
+    ],
+)
+def test_what_fails_validation_is_refused(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+    ids: np.ndarray,
+    fractions: np.ndarray,
+    line: str,
+) -> None:
+    write_fractions(csv, ids, fractions)
+    assert send(shell, csv, "--force") == 1
+    assert line in shell.error()
+    assert not stand_in.calls
+
+
+def test_without_the_test_ids_the_number_of_rows_is_checked(
+    shell: Shell,
+    stand_in: StandIn,
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "mine.csv"
+    write_fractions(path, TEST_IDS, some_fractions(6))
+    assert send(shell, path) == 1
+    assert shell.error() == (
+        f"{path} has 6 rows; Kaggle wants 79975, one for each test galaxy."
+    )
+
+
+def test_a_broken_tree_is_warned_of_and_uploaded(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+) -> None:
+    write_fractions(csv, TEST_IDS, fractions_with(0.001))
+    assert send(shell, csv) == 0
+    assert "breaks the decision tree at 1 galaxies, the first being 200002" in shell.err
+    assert len(stand_in.submissions) == 1
+
+
+def test_a_second_upload_is_refused_unless_forced(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+) -> None:
+    send(shell, csv)
+    assert send(shell, csv) == 1
+    assert shell.error() == (
+        f"{csv.name} is uploaded already, as reference 1000: public 0.07801, private "
+        "0.07811. --force uploads it again."
+    )
+    assert len(stand_in.submissions) == 1
+    assert send(shell, csv, "--force") == 0
+    assert len(stand_in.submissions) == 2
+    assert row_of(shell, csv)["reference"] == "1001"
+
+
+@pytest.mark.parametrize("by", ["digest", "name"])
+def test_an_upload_from_elsewhere_is_found_in_kaggles_list(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+    by: str,
+) -> None:
+    if by == "digest":
+        stand_in.submit("another_name.csv", f"from another machine {tag(csv)}")
+    else:
+        stand_in.submit(csv.name, "by the web site")
+    for number in range(150):  # it is on the list's second page
+        stand_in.submit(f"other{number}.csv", "other [sha 0123456789ab]")
+    stand_in.verdict = Verdict(private="0.07450")
+    assert send(shell, csv) == 1
+    assert "is uploaded already, as reference 1000: public" in shell.error()
+    assert len(stand_in.submissions) == 151
+    assert row_of(shell, csv)["private_score"] == "0.07450"
+
+
+def test_no_uploads_left_is_told_before_uploading(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+) -> None:
+    stand_in.limits = {"numToday": 5, "numTotal": 9, "numAllowedNow": 0}
+    assert send(shell, csv) == 1
+    assert shell.error().startswith(
+        "No uploads are left today: Kaggle counts 5. The next day begins at 00:00 UTC"
+    )
+    assert stand_in.calls["StartSubmissionUpload"] == 0
+
+
+def test_a_limit_that_kaggle_does_not_tell_stops_nothing(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+) -> None:
+    stand_in.goes_wrong("GetSubmissionLimits", status=404)
+    assert send(shell, csv) == 0
+    assert "Kaggle does not say how many uploads are left today" in shell.err
+
+
+def test_an_error_verdict_is_a_failure_with_kaggles_reason(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+) -> None:
+    stand_in.verdict = Verdict(
+        "ERROR", error="Evaluation: row 3 has no value.", looks=2
+    )
+    assert send(shell, csv) == 1
+    assert shell.error() == (
+        f"{csv.name}, reference 1000: Kaggle's verdict is ERROR: Evaluation: row 3 has "
+        "no value."
+    )
+    row = row_of(shell, csv)
+    assert (row["status"], row["private_score"]) == ("ERROR", "")
+    assert send(shell, csv) == 1
+    assert "Kaggle's verdict was ERROR (Evaluation: row 3 has no value.)" in shell.err
+
+
+def test_a_verdict_that_stays_pending_is_asked_for_by_the_same_command(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+) -> None:
+    stand_in.verdict.looks = 10**9
+    assert send(shell, csv, "--wait=0.1") == 0
+    assert f'still PENDING. "./run.sh upload {csv}" asks for the verdict' in shell.out
+    assert row_of(shell, csv)["status"] == "PENDING"
+    stand_in.verdict.looks = 0
+    assert send(shell, csv) == 0
+    assert "it is not uploaded again" in shell.err
+    assert "COMPLETE, public 0.07801, private 0.07811" in shell.out
+    assert len(stand_in.submissions) == 1
+    assert row_of(shell, csv)["status"] == "COMPLETE"
+
+
+def test_wait_0_does_not_wait(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+) -> None:
+    assert send(shell, csv, "--wait=0", poll_seconds=60) == 0
+    assert row_of(shell, csv)["status"] == "PENDING"
+
+
+@pytest.mark.parametrize(
+    ("where", "fault", "line"),
+    [
+        ("upload", {"status": 403}, "the storage did not take the file"),
+        ("upload", {"stall": 0}, "the storage did not take the file"),
+        ("StartSubmissionUpload", {"status": 500}, "Kaggle is in trouble (500)."),
+        ("CreateSubmission", {"status": 400, "message": "Too late"}, "(400: Too late)"),
+        ("ListSubmissions", {"status": 403, "message": "rules"}, RULES),
+    ],
+)
+def test_an_upload_that_fails_is_a_failure_and_can_be_repeated(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+    where: str,
+    fault: dict,
+    line: str,
+) -> None:
+    stand_in.goes_wrong(where, **fault, times=3)
+    assert send(shell, csv) == 1
+    assert line in shell.error()
+    assert stand_in.submissions == []
+    assert row_of(shell, csv)["reference"] == ""
+    stand_in.faults.clear()
+    assert send(shell, csv) == 0
+    assert len(stand_in.submissions) == 1
+
+
+def test_a_storage_that_stumbles_is_tried_again(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+) -> None:
+    stand_in.goes_wrong("upload", status=503, times=2)
+    assert send(shell, csv) == 0
+    assert len(stand_in.submissions) == 1
+
+
+def test_a_verdict_that_cannot_be_read_hides_no_upload(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+) -> None:
+    stand_in.goes_wrong("ListSubmissions", times=1)  # reconciling works
+    stand_in.goes_wrong("ListSubmissions", status=500, times=3)
+    assert send(shell, csv) == 1
+    assert shell.error() == (
+        f"{csv.name}, reference 1000, is uploaded, but its verdict could not be read. "
+        "Kaggle is in trouble (500). Run it again in some minutes."
+    )
+    assert row_of(shell, csv)["status"] == "PENDING"
+    assert send(shell, csv) == 0
+    assert len(stand_in.submissions) == 1
+
+
+def test_wait_may_stand_alone_and_tells_a_file_from_seconds(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+) -> None:
+    assert send(shell, csv, "--wait") == 0
+    with pytest.raises(SystemExit):
+        shell.type("upload", "--wait", str(csv))
+    assert "a FILE goes before it" in shell.capture.readouterr().err
+    assert send(shell, csv, "--wait=-1") == 1
+    assert shell.error() == "--wait takes a number of seconds. Got -1.0."
+
+
+def test_an_answer_that_is_lost_is_no_second_upload(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+) -> None:
+    stand_in.goes_wrong("CreateSubmission", lose_answer=True)
+    assert send(shell, csv) == 0
+    assert "The answer to the upload was lost, but Kaggle lists it." in shell.err
+    assert "COMPLETE" in shell.out
+    assert len(stand_in.submissions) == 1
+
+
+def test_a_crash_after_the_upload_is_no_second_upload(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+) -> None:
+    stand_in.goes_wrong("ListSubmissions", times=1)  # the first look finds nothing
+    stand_in.goes_wrong("CreateSubmission", lose_answer=True)
+    stand_in.goes_wrong("ListSubmissions", stall=0)
+    env = {name: os.environ[name] for name in ("PATH", "HOME")}
+    env |= {"KAGGLE_API_ENVIRONMENT": "LOCALHOST", "HTTP_PROXY": stand_in.url}
+    command = [sys.executable, "-m", "pipeline", "upload", str(csv), "--source=kaggle"]
+    process = subprocess.Popen(
+        [*command, f"--work={shell.work}", f"--set=export.folder={shell.submissions}"],
+        env=env | {"KAGGLE_API_TOKEN": TOKEN},
+        cwd=PROJECT,
+        stderr=subprocess.DEVNULL,
+    )
+    while not stand_in.submissions:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert row_of(shell, csv)["status"] == "UPLOADING"
+    stand_in.faults.clear()
+    assert send(shell, csv) == 0
+    assert "it is not uploaded again" in shell.err
+    assert "reference 1000: COMPLETE" in shell.out
+    assert len(stand_in.submissions) == 1
+
+
+def test_two_uploads_at_once_are_refused(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+) -> None:
+    with locked(SubmissionsDir(shell.submissions).upload_lock):
+        assert send(shell, csv) == 1
+    assert "is in use by process" in shell.error()
+
+
+def test_old_rows_that_were_pending_are_brought_up_to_date(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+) -> None:
+    stand_in.verdict.looks = 10**9
+    send(shell, csv, "--wait=0")
+    stand_in.verdict.looks = 0
+    other = csv.with_name("other.csv")
+    write_fractions(other, TEST_IDS, some_fractions(6, seed=2))
+    assert send(shell, other) == 0
+    assert row_of(shell, csv)["status"] == "COMPLETE"
+    assert row_of(shell, other)["reference"] == "1001"
+
+
+def test_no_secret_gets_into_the_ledger(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+) -> None:
+    send(shell, csv)
+    text = ledger_of(shell).read_text()
+    assert not any(secret in text for secret in SECRETS)

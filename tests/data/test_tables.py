@@ -1,0 +1,88 @@
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.data.tables import read_fractions, write_fractions
+from pipeline.errors import PipelineError
+from tests.miniature import some_fractions, write_zip
+
+HEADER = (
+    "GalaxyID,Class1.1,Class1.2,Class1.3,Class2.1,Class2.2,Class3.1,Class3.2,Class4.1,"
+    "Class4.2,Class5.1,Class5.2,Class5.3,Class5.4,Class6.1,Class6.2,Class7.1,Class7.2,"
+    "Class7.3,Class8.1,Class8.2,Class8.3,Class8.4,Class8.5,Class8.6,Class8.7,Class9.1,"
+    "Class9.2,Class9.3,Class10.1,Class10.2,Class10.3,Class11.1,Class11.2,Class11.3,"
+    "Class11.4,Class11.5,Class11.6"
+)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "table.csv"
+    write_fractions(path, np.array([100_008, 100_023]), some_fractions(2))
+    return path
+
+
+def test_the_file_has_the_official_header_and_a_row_for_each_galaxy(
+    table: Path,
+) -> None:
+    lines = table.read_text().splitlines()
+    assert lines[0] == HEADER
+    assert [line.split(",")[0] for line in lines[1:]] == ["100008", "100023"]
+
+
+def test_what_is_written_is_read_back(table: Path) -> None:
+    ids, fractions = read_fractions(table)
+    assert ids.tolist() == [100_008, 100_023]
+    np.testing.assert_allclose(fractions, some_fractions(2), atol=5e-8)
+
+
+def test_kaggles_number_formats_and_line_ends_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "official.csv"
+    values = ["1", "0", "3.93E-04"] + ["0.123456789"] * 34
+    path.write_bytes(f"{HEADER}\r\n7,{','.join(values)}\r\n".encode())
+    ids, fractions = read_fractions(path)
+    assert ids.tolist() == [7]
+    assert fractions[0, :4].tolist() == [1, 0, 0.000393, 0.123456789]
+
+
+def test_zipped_and_gzipped_tables_are_read(table: Path, tmp_path: Path) -> None:
+    content = table.read_bytes()
+    junk = {"__MACOSX/._table.csv": b"\x00junk"}
+    write_zip(tmp_path / "table.zip", junk | {"table.csv": content})
+    (tmp_path / "table.csv.gz").write_bytes(gzip.compress(content))
+    expected = read_fractions(table)[1]
+    for name in ("table.zip", "table.csv.gz"):
+        np.testing.assert_array_equal(read_fractions(tmp_path / name)[1], expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("GalaxyID,Class1.1\n7,0.5\n", "should have the 38 columns.*Found 2"),
+        (f"{HEADER}\n7{',0' * 37}\n7{',0' * 37}\n", "galaxy 7 stands there more than"),
+        (f"{HEADER}\n7{',x' * 37}\n", "holds something that is no number"),
+        (f"{HEADER}\n7{',' * 37}\n", "empty or infinite value at galaxy 7"),
+        ("", "is no readable CSV"),
+    ],
+)
+def test_a_table_that_is_not_one_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(text)
+    with pytest.raises(PipelineError, match=message):
+        read_fractions(path)
+
+
+def test_html_that_calls_itself_a_zip_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bad.zip"
+    path.write_text("<html>sign in</html>")
+    with pytest.raises(PipelineError, match="is no readable CSV: File is not a zip"):
+        read_fractions(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match=r"There is no file .*none\.csv"):
+        read_fractions(tmp_path / "none.csv")

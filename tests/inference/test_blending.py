@@ -1,0 +1,134 @@
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.errors import PipelineError
+from pipeline.inference.blending import Other, average_held_out, load_others
+from pipeline.runs.contents import HeldOut, load_predictions
+from pipeline.runs.graph import Run
+from pipeline.runs.paths import WorkDir, held_out_file, predictions_file
+from pipeline.runs.receipts import making
+from pipeline.settings.schema import make_settings
+from pipeline.stages.predict import predict
+from tests.miniature import TEST_IDS, some_fractions
+
+TARGETS = some_fractions(80, seed=9).astype(np.float32)
+
+
+def held_out(start: int, stop: int, seed: int) -> HeldOut:
+    """The galaxies start to stop, in falling order, predicted at random."""
+    ids = np.arange(start, stop)[::-1]
+    return HeldOut(ids, some_fractions(len(ids), seed), TARGETS[ids])
+
+
+def averaging(root: Path, *folders: object) -> Run:
+    """A run of which nothing is made, to be averaged with others."""
+    also = ", ".join(map(str, folders))
+    return Run(make_settings("demo", "tiny", {"predict.also": also}), WorkDir(root))
+
+
+def make_run(
+    root: Path, ids: np.ndarray = TEST_IDS, seed: int = 0, also: tuple[str, ...] = ()
+) -> Run:
+    """A run with finished held-out galaxies and predictions, and nothing else."""
+    run = averaging(root, *also)
+    with making(run.held_out) as result:
+        path = held_out_file(run.held_out.folder)
+        np.savez(path, **held_out(0, 60, seed)._asdict())
+        result["seed"] = seed
+    with making(run.predictions) as result:
+        path = predictions_file(run.predictions.folder)
+        np.savez(path, ids=ids, fractions=some_fractions(len(ids), seed))
+        result["seed"] = seed
+    return run
+
+
+def test_others_are_matched_by_id(tmp_path: Path) -> None:
+    make_run(tmp_path / "a", TEST_IDS[::-1])
+    (other,) = load_others(averaging(tmp_path / "work", tmp_path / "a"), TEST_IDS)
+    np.testing.assert_array_equal(other.fractions, some_fractions(6)[::-1])
+    assert len(other.held_out.ids) == 60
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (
+            "none",
+            r'none, which has no finished .* Run "./run.sh predict --work .*none"',
+        ),
+        ("average", "average, which is an average with x, y already. Name work dir"),
+        ("fewer", "fewer, whose 5 test galaxies are not the 6 .* 1 are .*being 200005"),
+        ("good,good/../good", "each once. .*good is named twice, or is this one"),
+        ("work", "each once. .*work is named twice, or is this one"),
+    ],
+)
+def test_what_cannot_be_averaged_is_refused_in_a_line(
+    tmp_path: Path, names: str, message: str
+) -> None:
+    make_run(tmp_path / "good")
+    make_run(tmp_path / "average", also=("x", "y"))
+    make_run(tmp_path / "fewer", TEST_IDS[:5])
+    others = (tmp_path / name for name in names.split(","))
+    run = averaging(tmp_path / "work", *others)
+    with pytest.raises(PipelineError, match=message) as refusal:
+        load_others(run, TEST_IDS)
+    assert "\n" not in str(refusal.value)
+
+
+def test_held_out_galaxies_predicted_since_do_not_count(tmp_path: Path) -> None:
+    other = make_run(tmp_path / "a")
+    with making(other.held_out) as result:
+        result["seed"] = "another"
+    (found,) = load_others(averaging(tmp_path / "work", other.work.root), TEST_IDS)
+    assert found.held_out is None
+
+
+def test_only_galaxies_held_out_everywhere_are_averaged() -> None:
+    own, theirs = held_out(0, 60, seed=1), held_out(5, 80, seed=2)
+    mean = average_held_out(own, [Other("a", some_fractions(6), theirs)])
+    assert mean.ids.tolist() == list(range(5, 60))
+    # galaxy 5 is the last but five of the first, and the last of the second
+    by_hand = (own.fractions[-6] + theirs.fractions[-1]) / 2
+    np.testing.assert_allclose(mean.fractions[0], by_hand)
+    np.testing.assert_array_equal(mean.targets, TARGETS[5:60])
+
+
+def test_too_few_in_common_are_told_and_left_out(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    theirs = Other("a", some_fractions(6), held_out(20, 80, seed=2))
+    assert average_held_out(held_out(0, 60, seed=1), [theirs]) is None
+    assert "40 galaxies were held out of all 2 runs, too few" in caplog.text
+    unkept = theirs._replace(folder="b", held_out=None)
+    assert average_held_out(held_out(0, 60, seed=1), [unkept]) is None
+    assert "b keeps no held-out galaxies" in caplog.text
+
+
+def test_without_others_the_own_held_out_galaxies_are_all() -> None:
+    own = held_out(0, 7, seed=1)
+    assert average_held_out(own, []) is own
+
+
+def test_the_submission_is_the_plain_mean_and_follows_the_others(
+    finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.inference.blending.LEAST_IN_COMMON", 99)
+    others = [make_run(tmp_path / name, seed=seed) for seed, name in enumerate("ab")]
+    names = [str(other.work.root) for other in others]
+    also = dataclasses.replace(finished.settings.predict, also=",".join(names))
+    root = shutil.copytree(finished.work.root, tmp_path / "work")
+    run = Run(dataclasses.replace(finished.settings, predict=also), WorkDir(root))
+    predict(run)
+    alone = load_predictions(finished.predictions).fractions
+    mean = (alone + some_fractions(6, 0) + some_fractions(6, 1)) / 3
+    np.testing.assert_allclose(load_predictions(run.predictions).fractions, mean)
+    assert run.held_out.state == "done"
+    result = run.predictions.result
+    assert result["averaged_with"] == names
+    assert "validation_rmse" not in result
+    make_run(others[0].work.root, seed=5)
+    assert run.predictions.state == "stale"

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from pipeline.models.backend import start_keras
+from pipeline.settings.schema import PredictConfig
+from tests.networks import noise
+
+start_keras()
+
+from pipeline.inference.views import View, list_views, see  # noqa: E402
+
+
+def views_of(images: np.ndarray, **settings: object) -> list[np.ndarray]:
+    return [see(images, view) for view in list_views(PredictConfig(**settings))]
+
+
+def test_the_eight_views_are_all_different_and_the_first_is_the_image() -> None:
+    images = noise(2)
+    views = views_of(images)
+    np.testing.assert_array_equal(views[0], images)
+    np.testing.assert_array_equal(views[4], images[:, :, ::-1])
+    np.testing.assert_array_equal(views[2], images[:, ::-1, ::-1])
+    assert len({view.tobytes() for view in views}) == 8
+
+
+def test_the_number_of_views_is_as_told() -> None:
+    for settings in ({}, {"flips": False}, {"turns": 1}, {"turns": 3, "zooms": 5}):
+        config = PredictConfig(**settings)
+        assert len(set(list_views(config))) == config.num_views
+    assert PredictConfig(flips=False, turns=6, zooms=3).num_views == 18
+
+
+def test_zooms_are_evenly_spread_around_the_image_as_it_is() -> None:
+    config = PredictConfig(flips=False, turns=1, zooms=5, zoom=1.44)
+    zooms = [view.zoom for view in list_views(config)]
+    assert zooms == pytest.approx([1 / 1.44, 1 / 1.2, 1, 1.2, 1.44])
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_turn_by_resampling_goes_the_way_of_an_exact_one(mirrored: bool) -> None:
+    exact = see(noise(2), View(mirrored, 0.25))
+    nearly = see(noise(2), View(mirrored, 0.25, zoom=1 + 1e-9))
+    assert exact.dtype == np.uint8
+    assert nearly.dtype == np.float32
+    np.testing.assert_allclose(nearly, exact, atol=0.01)
+
+
+def test_a_zoom_shows_the_middle_larger() -> None:
+    image = np.zeros((1, 32, 32, 3), np.uint8)
+    image[:, 12:20, 12:20] = 200  # eight pixels across
+    larger = see(image, View(zoom=2.0))[0, 16, :, 0]
+    assert (larger > 100).sum() == 16

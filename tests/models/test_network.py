@@ -1,0 +1,36 @@
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.models.backend import start_keras
+from tests.miniature import some_fractions
+from tests.networks import assert_survives_saving, build_small, noise
+
+start_keras()
+
+import keras  # noqa: E402
+
+
+def test_a_network_can_learn_eight_images_by_heart() -> None:
+    network, targets = build_small(width=8, dropout=0.0), some_fractions(8, seed=2)
+    network.compile(keras.optimizers.Adam(3e-3), "mse")
+    images = noise(8)
+    before = network.test_on_batch(images, targets)
+    for _ in range(120):
+        network.train_on_batch(images, targets)
+    network.reset_metrics()  # else the loss would be the mean over all steps
+    assert network.test_on_batch(images, targets) < before / 10
+
+
+def test_a_saved_network_predicts_the_same(tmp_path: Path) -> None:
+    assert_survives_saving(build_small(), noise(4), tmp_path / "model.keras")
+
+
+def test_the_network_sees_no_more_than_the_view() -> None:
+    network, images = build_small(view_size=16), noise(4)
+    blinkered = images.copy()
+    blinkered[:, :8] = blinkered[:, 24:] = 0
+    blinkered[:, :, :8] = blinkered[:, :, 24:] = 0
+    np.testing.assert_array_equal(
+        network.predict_on_batch(images), network.predict_on_batch(blinkered)
+    )

@@ -1,0 +1,71 @@
+import pytest
+
+from pipeline.errors import PipelineError
+from pipeline.settings.parsing import checked
+from pipeline.settings.presets import PRESETS
+from pipeline.settings.schema import make_settings
+
+
+def test_an_unknown_preset_names_the_nearest() -> None:
+    with pytest.raises(PipelineError, match='Did you mean "gpu"'):
+        make_settings("demo", "gpus")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"preprocess.crop_size": 40}, "Got image_size=64, crop_size=40"),
+        ({"preprocess.crop_size": 500}, "crop_size <= 424"),
+        ({"train.epochs": 0}, "train.epochs must be at least 1. Got 0"),
+        ({"train.dropout": 1.0}, r"train.dropout must be in \[0, 1\). Got 1.0"),
+        ({"train.learning_rate": 0.0}, "train.learning_rate must be above 0"),
+        ({"train.zoom": 0.5}, "train.zoom must be at least 1. Got 0.5"),
+        ({"train.validation_fraction": 1.0}, "must lie between 0 and 1. Got 1.0"),
+        (
+            {"train.loss": "votes", "train.head": "sigmoid"},
+            "needs shares .* Got train.head=sigmoid",
+        ),
+        ({"train.block": 0}, "train.block must be at least 1. Got 0"),
+        ({"train.block": 5}, "of 40 px or more, in multiples of 5. Got 48"),
+        ({"train.folds": 0}, "train.folds must be at least 1. Got 0"),
+        ({"predict.turns": 0}, "predict.turns must be at least 1. Got 0"),
+        ({"predict.zooms": 2}, "predict.zooms must be odd, 1 at least. Got 2"),
+        ({"predict.zooms": 3, "predict.zoom": 1.0}, "must be above 1 for several"),
+        ({"train.colour": -0.1}, "train.colour must not be negative. Got -0.1"),
+        ({"train.weights": "x.txt"}, r'that ends in .h5 or .keras. Got "x.txt"'),
+        ({"train.weights": "imagenet"}, "is for a backbone .*Got train.model=compact"),
+        ({"train.resemble_after": 0.0}, "must lie between 0 and 1. Got 0.0"),
+        ({"train.model": "dieleman2014"}, "of 99 px or more, .* Got 48"),
+        ({"train.model": "dinov2"}, "in multiples of 14. Got 48"),
+        ({"train.view_size": 47}, "smaller than preprocess.image_size=64 by an even"),
+        ({"train.view_size": 66}, "smaller than preprocess.image_size=64 by an even"),
+        ({"export.name": "a/b"}, 'export.name is a bare file name.*Got "a/b"'),
+        ({"demo.num_train": 3}, "demo.num_train >= 20"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(values: dict, message: str) -> None:
+    with pytest.raises(PipelineError, match=message):
+        make_settings("demo", "compact", values)
+
+
+def test_steps_have_no_warmup() -> None:
+    steps = {"train.schedule": "steps", "train.warmup": 0.1}
+    with pytest.raises(PipelineError) as refusal:
+        make_settings("demo", "compact", steps)
+    assert str(refusal.value) == (
+        "train.schedule=steps starts at its highest rate. Got train.warmup=0.1: set "
+        "train.warmup=0 with it."
+    )
+    make_settings("demo", "compact", steps | {"train.warmup": 0.0})
+
+
+def test_the_winner_had_sixty_views_and_the_default_is_eight() -> None:
+    assert make_settings("demo", "dieleman2014").predict.num_views == 60
+    assert make_settings("demo", "tiny").predict.num_views == 8
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_sets_known_settings_to_values_they_take(preset: str) -> None:
+    for key, value in PRESETS[preset].items():
+        assert checked(key, value) == value
+    make_settings("demo", preset)

@@ -1,0 +1,92 @@
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pipeline.data.archives import jpeg_reader, list_jpegs
+from pipeline.errors import PipelineError
+from pipeline.runs.contents import raw_file
+from pipeline.runs.graph import Run
+from pipeline.runs.paths import receipt_file
+from pipeline.sources.folder import fingerprint
+from pipeline.stages.download import download
+from tests.miniature import TRAIN_IDS, blob
+
+
+def test_a_folder_is_used_where_it_lies(run: Run, folder: Path) -> None:
+    download(run)
+    raw = run.raw
+    assert raw.result["num_train"] == 24
+    assert raw.result["num_test"] == 6
+    assert raw_file(raw, "test_images") == Path(
+        run.settings.source, "images_test_rev1.zip"
+    )
+    assert list(raw.folder.iterdir()) == [receipt_file(raw.folder)]
+
+
+def test_unpacked_files_are_the_same_galaxies(folder: Path) -> None:
+    zipped = folder / "images_training_rev1.zip"
+    with zipfile.ZipFile(zipped) as archive:
+        archive.extractall(folder / "unpacked")
+    members = list_jpegs(folder / "unpacked")
+    assert list(members) == list(list_jpegs(zipped)) == TRAIN_IDS.tolist()
+    assert jpeg_reader(folder / "unpacked")(members[100_003]) == blob(
+        100_003 % 97 + 100
+    )
+
+
+def test_a_folder_of_unpacked_files_will_do(run: Run, folder: Path) -> None:
+    for path in list(folder.glob("*.zip")):
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(folder)
+        path.unlink()
+    download(run)
+    assert run.raw.result["num_train"] == 24
+
+
+def test_the_one_zip_that_holds_all_is_unpacked(run: Run, folder: Path) -> None:
+    parts = sorted(folder.glob("*.zip"))
+    with zipfile.ZipFile(folder / "galaxy-zoo-the-galaxy-challenge.zip", "w") as outer:
+        for path in parts:
+            outer.write(path, path.name)
+    for path in parts:
+        path.unlink()
+    download(run)
+    raw = run.raw
+    assert raw.state == "done"
+    assert raw.result["num_test"] == 6
+    assert raw_file(raw, "train_images").parent == raw.folder
+
+
+def test_what_is_missing_is_named(run: Run, folder: Path) -> None:
+    (folder / "images_test_rev1.zip").unlink()
+    with pytest.raises(PipelineError, match=r"lacks images_test_rev1 \(.zip"):
+        download(run)
+
+
+def test_a_zip_without_its_end_is_named(run: Run, folder: Path) -> None:
+    path = folder / "images_test_rev1.zip"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(PipelineError, match=r"images_test_rev1.zip is no whole zip"):
+        download(run)
+
+
+def test_other_pictures_change_the_fingerprint_other_times_do_not(folder: Path) -> None:
+    before = fingerprint(folder)
+    path = folder / "images_test_rev1.zip"
+    os.utime(path, (1, 1))
+    assert fingerprint(folder) == before
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("images_test_rev1/999999.jpg", blob(50))
+    assert fingerprint(folder) != before
+
+
+def test_a_file_gone_since_is_named(run: Run, folder: Path) -> None:
+    download(run)
+    raw = run.raw
+    (folder / "all_zeros_benchmark.zip").rename(folder / "elsewhere.zip")
+    with pytest.raises(
+        PipelineError, match=r'all_zeros_benchmark.zip is gone. Run "./run'
+    ):
+        raw_file(raw, "sample")

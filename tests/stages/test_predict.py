@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from pipeline.data.metrics import score_fractions
+from pipeline.data.splits import fold_of
+from pipeline.kaggle.ledger import read_ledger
+from pipeline.runs.contents import load_held_out, load_predictions
+from pipeline.runs.graph import Run
+from pipeline.stages.predict import ask_networks, predict
+from tests.finished_run import BAD
+from tests.miniature import TEST_IDS, with_train
+
+
+def test_predictions_have_the_ids_beside_the_fractions(finished: Run) -> None:
+    ids, fractions = load_predictions(finished.predictions)
+    assert ids.tolist() == TEST_IDS.tolist()
+    assert fractions.shape == (6, 37)
+    assert fractions.dtype == np.float64
+
+
+def test_a_second_run_changes_nothing(finished: Run) -> None:
+    before = finished.predictions.receipt
+    predict(finished)
+    assert finished.predictions.receipt == before
+
+
+def test_what_is_submitted_is_told_with_its_validation_rmse(finished: Run) -> None:
+    held_out = load_held_out(finished.held_out)
+    score = score_fractions(held_out.fractions, held_out.targets)
+    result = finished.predictions.result
+    assert result["num_validation"] == len(held_out.ids)
+    assert result["validation_rmse"] == pytest.approx(score.rmse)
+    assert result["validation_standard_error"] == pytest.approx(score.standard_error)
+    assert 0 < result["expected_rmse"] < 1
+    assert 1 <= result["num_effective"] <= len(held_out.ids)
+    submission = finished.submission.result
+    (row,) = read_ledger(finished.submissions.ledger)
+    for name in ("validation_rmse", "validation_standard_error", "expected_rmse"):
+        assert submission[name] == result[name]
+        assert float(row[name]) == pytest.approx(result[name], abs=1e-5)
+
+
+def test_a_test_galaxy_is_the_mean_over_all_and_compared_by_one_fold(
+    folded: Run,
+) -> None:
+    fractions, alike = ask_networks(folded, TEST_IDS)
+    good = TEST_IDS != BAD
+    np.testing.assert_allclose(fractions[good], np.full((5, 37), 0.25))
+    np.testing.assert_allclose(fractions[~good], np.full((1, 37), 0.7))
+    np.testing.assert_allclose(alike[:, 0], (fold_of(TEST_IDS[good], 3) + 1.5) / 10)
+
+
+def test_one_more_seed_is_asked_and_the_others_stay(folded: Run) -> None:
+    predict(folded)
+    more = with_train(folded, seeds=3)
+    states = [member.state for member in more.members]
+    assert states == ["done"] * 6 + ["missing"] * 3
+    assert more.predictions.state == "stale"

@@ -1,0 +1,188 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.errors import PipelineError
+from pipeline.models.backend import start_keras
+from pipeline.runs.graph import Run
+from pipeline.runs.paths import history_file, network_file, receipt_file
+from pipeline.stages.train import train
+from pipeline.training.history import read_history
+from tests.miniature import with_train
+
+start_keras()
+
+from pipeline.training import fit  # noqa: E402
+
+
+def result(run: Run, member: int = 0) -> dict:
+    return run.members[member].result
+
+
+def time_written(run: Run) -> int:
+    """When the first network was."""
+    return network_file(run.members[0].folder).stat().st_mtime_ns
+
+
+def test_training_leaves_network_history_and_receipt(ready: Run) -> None:
+    train(ready)
+    folder = ready.members[0].folder
+    files = {history_file(folder), network_file(folder), receipt_file(folder)}
+    assert set(folder.iterdir()) == files
+    history = read_history(history_file(folder))
+    assert [record["epoch"] for record in history] == [1, 2]
+    best = min(record["validation_rmse"] for record in history)
+    assert result(ready)["validation_rmse"] == pytest.approx(best)
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_second_run_trains_nothing(ready: Run) -> None:
+    train(ready)
+    before = time_written(ready)
+    train(ready)
+    assert time_written(ready) == before
+
+
+def test_without_shards_the_command_is_named(run: Run) -> None:
+    with pytest.raises(PipelineError, match=r'is missing. Run "./run.sh preprocess"'):
+        train(run)
+
+
+def interrupt_after(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    save, saved = fit.save_checkpoint, []
+
+    def save_then_stop(path: Path, *rest: object) -> None:
+        save(path, *rest)
+        saved.append(path)
+        if len(saved) == epochs:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(fit, "save_checkpoint", save_then_stop)
+
+
+@pytest.mark.usefixtures("eager")
+def test_an_interrupted_training_ends_with_the_same_weights(
+    ready: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = with_train(ready, epochs=4, ema_epochs=2.0)
+    train(run)
+    undisturbed = result(run)
+    with monkeypatch.context() as patch:
+        interrupt_after(2, patch)
+        with pytest.raises(KeyboardInterrupt):
+            train(run, force=True)
+    assert run.members[0].state == "incomplete"
+    train(run)
+    assert result(run) == undisturbed
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_checkpoint_of_another_recipe_is_not_resumed(
+    ready: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = with_train(ready, learning_rate=0.01)
+    with monkeypatch.context() as patch:
+        interrupt_after(1, patch)
+        with pytest.raises(KeyboardInterrupt):
+            train(other)
+    train(ready)
+    after_another = result(ready)
+    train(ready, force=True)
+    assert result(ready) == after_another
+
+
+@pytest.mark.usefixtures("eager")
+def test_another_seed_gives_another_network(ready: Run) -> None:
+    run = with_train(ready, seeds=2)
+    train(run)
+    first, second = result(run, 0), result(run, 1)
+    assert first["weights"] != second["weights"]
+    assert first["num_validation"] == second["num_validation"]
+
+
+@pytest.mark.usefixtures("eager")
+def test_one_more_member_leaves_the_others_alone(ready: Run) -> None:
+    train(ready)
+    before = time_written(ready)
+    more = with_train(ready, seeds=2)
+    train(more)
+    assert time_written(ready) == before
+    assert [member.state for member in more.members] == ["done", "done"]
+
+
+@pytest.mark.usefixtures("eager")
+def test_each_fold_has_its_network_and_an_interrupted_run_keeps_the_finished(
+    ready: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "pipeline")
+    run = with_train(ready, folds=2)
+    with monkeypatch.context() as patch:
+        interrupt_after(3, patch)  # the first member has two epochs
+        with pytest.raises(KeyboardInterrupt):
+            train(run)
+    first, second = run.members
+    assert (first.fold, second.fold) == (0, 1)
+    assert first.folder.name != second.folder.name
+    assert (first.state, second.state) == ("done", "incomplete")
+    before = first.receipt
+    train(run)
+    assert first.receipt == before
+    assert second.state == "done"
+    assert f"{second.folder.name} (2/2): epoch 2/2" in caplog.text
+    # what one network was fitted to, the other one held out
+    assert first.result["num_train"] == second.result["num_validation"]
+    assert first.result["num_validation"] == second.result["num_train"]
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_training_that_diverged_is_told_in_a_line(ready: Run) -> None:
+    run = with_train(ready, learning_rate=1e30, warmup=0.0)
+    with pytest.raises(
+        PipelineError, match="diverged in epoch .* Lower train.learning"
+    ) as refusal:
+        train(run)
+    assert "\n" not in str(refusal.value)
+    assert run.members[0].state != "done"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"loss": "votes"},
+        {"head": "sigmoid"},
+        {"optimizer": "sgd", "schedule": "steps", "warmup": 0.0},
+    ],
+)
+def test_alternatives_train(ready: Run, settings: dict[str, object]) -> None:
+    run = with_train(ready, **settings)
+    train(run)
+    assert np.isfinite(result(run)["validation_rmse"])
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_reweighted_training_interrupted_ends_with_the_same_weights(
+    ready: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = with_train(ready, epochs=4, resemble=True, resemble_after=0.5)
+    train(run)
+    undisturbed = result(run)
+    for finished in (2, 3):  # before and after the galaxies were reweighted
+        with monkeypatch.context() as patch:
+            interrupt_after(finished, patch)
+            with pytest.raises(KeyboardInterrupt):
+                train(run, force=True)
+        train(run)
+        assert result(run) == undisturbed
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_reweighted_network_hangs_on_the_test_set(ready: Run) -> None:
+    train(ready)
+    assert ready.members[0].state == "done"
+    reweighted = with_train(ready, resemble=True)
+    assert reweighted.members[0].state == "stale"
+    receipt_file(ready.shards("test").folder).unlink()
+    with pytest.raises(PipelineError, match='is incomplete. Run "./run.sh preprocess"'):
+        train(reweighted)
+    assert ready.members[0].state == "done"

@@ -1,0 +1,70 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from tqdm import tqdm
+
+from pipeline.models.backend import start_keras
+from pipeline.runs.graph import Run
+from pipeline.training.training_set import load_training_set
+from tests.miniature import with_train
+
+start_keras()
+
+from pipeline.training.fit import Training  # noqa: E402
+from pipeline.training.weights import weights_digest  # noqa: E402
+
+
+def training_of(run: Run) -> Training:
+    """The first member's, before its first epoch."""
+    member = run.members[0]
+    return Training(member.config, load_training_set(run, member))
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_galaxy_of_no_weight_is_not_learned_from(ready: Run) -> None:
+    data = load_training_set(ready, ready.members[0])
+    idle = data.train[::2]
+    mixed = data.targets.copy()
+    mixed[idle] = mixed[idle[::-1]]  # so that the means stay
+    every = np.ones(len(data.targets), np.float32)
+    some = np.where(np.isin(np.arange(len(every)), idle), 0, every)
+
+    def fitted(targets: np.ndarray, weights: np.ndarray) -> str:
+        start_keras()
+        changed = dataclasses.replace(data, targets=targets)
+        training = Training(ready.members[0].config, changed)
+        training.state.weights = weights
+        training.fit_batches(tqdm(disable=True))
+        return weights_digest(training.network)
+
+    assert fitted(data.targets, some) == fitted(mixed, some)
+    assert fitted(data.targets, every) != fitted(mixed, every)
+
+
+def test_galaxies_count_alike_until_the_share_of_epochs_is_over(ready: Run) -> None:
+    run = with_train(ready, epochs=4, resemble=True, resemble_after=0.5)
+    training = training_of(run)
+    for epoch in range(4):
+        training.run_epoch(tqdm(disable=True))
+        weights = training.state.weights
+        assert weights.shape == training.data.targets.shape[:1]
+        assert (weights == 1).all() == (epoch < 2)
+        assert weights[training.data.train].mean() == pytest.approx(1)
+    history = training.state.history
+    assert [record["reweighted"] for record in history] == [0, 0, 1, 1]
+    chosen = min(history[2:], key=lambda record: record["validation_rmse"])
+    found = training.result()
+    assert found["best_epoch"] == chosen["epoch"]
+    assert found["validation_rmse"] == pytest.approx(chosen["validation_rmse"])
+
+
+def test_the_held_out_galaxies_are_reweighted_too(ready: Run) -> None:
+    training = training_of(ready)
+    data = training.data
+    one = data.validation[0]
+    training.data = dataclasses.replace(data, validation=data.validation[:1])
+    expected = training.score()
+    training.data = data
+    training.state.weights = np.where(np.arange(len(data.targets)) == one, 1.0, 0.0)
+    assert training.score().rmse == pytest.approx(expected.rmse, rel=1e-6)

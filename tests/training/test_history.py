@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.training.history import (
+    History,
+    best_record,
+    best_rmse,
+    comparable,
+    read_history,
+    write_history,
+)
+
+
+def records(*reweighted: int) -> History:
+    """Each epoch with a larger error than the one before."""
+    return [
+        {"epoch": epoch, "validation_rmse": 0.1 * epoch, "reweighted": then}
+        for epoch, then in enumerate(reweighted, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("history", "epoch"),
+    [(records(0, 0, 0), 1), (records(0, 0, 1, 1), 3), (records(1, 1), 1)],
+)
+def test_the_best_epoch_is_one_of_those_scored_like_the_last(
+    history: History, epoch: int
+) -> None:
+    assert best_record(history)["epoch"] == epoch
+
+
+def test_epochs_are_compared_with_their_like() -> None:
+    history = records(0, 0, 1)
+    assert comparable(history, reweighted=False) == history[:2]
+    assert comparable(history, reweighted=True) == history[2:]
+
+
+def test_the_best_rmse_is_of_epochs_scored_so_if_there_are_any() -> None:
+    history = records(0, 0, 1)
+    assert best_rmse(history, reweighted=False) == 0.1
+    assert best_rmse(history, reweighted=True) == pytest.approx(0.3)
+    assert best_rmse(history[:2], reweighted=True) == float("inf")
+
+
+def test_a_history_read_is_the_one_written(tmp_path: Path) -> None:
+    write_history(tmp_path / "h.csv", records(0, 1))
+    assert read_history(tmp_path / "h.csv") == records(0, 1)
