@@ -61,10 +61,11 @@ def outline(image: np.ndarray, size: int, width: int = 3) -> np.ndarray:
 def tile(images: Sequence[np.ndarray], columns: int, gap: int = 4) -> np.ndarray:
     """Images (S, S, 3) row by row on black: one array."""
     rows = -(-len(images) // columns)
-    return montage(
+    sheet = montage(
         np.stack(images),
         fill=(0, 0, 0),
         grid_shape=(rows, columns),
         padding_width=gap,
         channel_axis=-1,
     )
+    return sheet[gap:-gap, gap:-gap]  # the gap is between the images, not around them
