@@ -7,15 +7,24 @@ import json
 import logging
 import signal
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pipeline.errors import PipelineError
 from pipeline.files import locked
 from pipeline.progress import start_logging
 from pipeline.runs.graph import Run
-from pipeline.runs.resolve import Typed, remember, settle
-from pipeline.settings.parsing import parse_settings, read_config_file, spoken
+from pipeline.runs.ownership import claim
+from pipeline.runs.resolve import Resolved, Typed, settle
+from pipeline.runs.saved import keep_run, save_settings
+from pipeline.settings.parsing import (
+    SettingsFile,
+    parse_settings,
+    read_settings_file,
+    spoken,
+)
 from pipeline.settings.presets import PRESETS
 from pipeline.settings.schema import SECTIONS
 
@@ -36,7 +45,12 @@ OTHERS = {
         tuple(SECTIONS),
     ),
     "score": ("score a submission against solutions", ()),
-    "status": ("what is done, stale or missing in a work directory", ()),
+    "status": ("what is done, damaged, missing or half made", ()),
+    "runs": ("every run in a work directory, with its settings and its score", ()),
+    "compare": ("finished runs side by side, with paired differences", ()),
+    "settings": ("each setting with its value, and where that comes from", ()),
+    "verify": ("every byte of everything in a work directory", ()),
+    "clean": ("remove what neither the settings nor an uploaded submission needs", ()),
     "upload": (
         "upload a submission to Kaggle, wait for its score, note it",
         ("kaggle",),
@@ -45,17 +59,19 @@ OTHERS = {
         "every submission: validation, public and private score, place",
         (),
     ),
+    "classify": (
+        "the simplified problem: smooth, disk or artifact, by four methods",
+        ("classify",),
+    ),
     "report": (
         "one page of plots and pictures of the run; prints its path",
         ("report",),
     ),
     "show": ("one galaxy's card: its picture, and its answers as bars", ()),
-    "classify": (
-        "the simplified problem: smooth, disk or artifact, by four methods",
-        ("classify",),
-    ),
     "doctor": ("whether this machine has what the pipeline needs", ()),
 }
+NO_FILE = SettingsFile()
+WRITERS = (*STAGES, "classify", "report")  # in the order in which one needs another
 
 log = logging.getLogger("pipeline")
 
@@ -77,42 +93,120 @@ def main() -> int:
 
 
 def run_command(options: argparse.Namespace) -> None:
+    if options.command == "compare":
+        run_compare(options)
+        return
     typed = Typed(
         work=options.work,
         source=options.source,
         preset=options.preset,
-        file_values=read_config_file(Path(options.config)) if options.config else None,
-        set_values=parse_settings(options.set),
+        file=read_settings_file(Path(options.config)) if options.config else NO_FILE,
+        values=parse_settings(options.set),
+        unset=tuple(options.unset),
     )
-    run = settle(typed)
+    refuse_later_settings(options.command, typed.values)
+    resolved = settle(typed)
     if options.command in READERS:
-        READERS[options.command](run, options)
+        READERS[options.command](resolved, options)
         return
+    run = resolved.run
+    run.digest  # noqa: B018  names what is asked for, so that it is found to be possible
+    claim(run)
     with locked(run.work.lock, str(run.work.root)):
-        remember(run, typed)
+        if options.command == "clean":
+            run_clean(run, options)
+            return
+        log.info("%s", first_line(resolved))
+        save(options.command, resolved, typed)
         if options.command in BESIDE:
+            keep_run(run, resolved.saved | typed.all_values)
             BESIDE[options.command](run, options)
         else:
             chosen = list(STAGES) if options.command == "all" else [options.command]
-            run_stages(run, chosen, options.force)
+            run_stages(resolved, typed, chosen, options.force)
 
 
-def run_stages(run: Run, names: list[str], force: bool) -> None:
-    settings = run.settings
-    log.info(
-        "%s: source %s, preset %s", run.work.root, settings.source, settings.preset
+def refuse_later_settings(command: str, values: Mapping[str, Any]) -> None:
+    """Refuses settings of a stage that comes after the command's own.
+
+    Those of the stages before say which artifacts are meant.
+    """
+    if command not in WRITERS:
+        return
+    accepted = sections_up_to(command)
+    for key in values:
+        if key.partition(".")[0] not in accepted:
+            later = next(
+                name for name in WRITERS if key.partition(".")[0] in sections_of(name)
+            )
+            raise PipelineError(
+                f"{key} is a setting of {later}, which comes after {command}. "
+                f'Give it to "./run.sh {later}" or "./run.sh all".'
+            )
+
+
+def sections_of(command: str) -> tuple[str, ...]:
+    """The sections of settings that are a command's own."""
+    return (STAGES | OTHERS)[command][1]
+
+
+def sections_up_to(command: str) -> set[str]:
+    """These, and those of all stages before; a report is of all there is."""
+    needed = WRITERS[: WRITERS.index(command) + 1]
+    if command == "classify":
+        needed = tuple(name for name in needed if name != "export")
+    return {section for name in needed for section in sections_of(name)}
+
+
+def first_line(resolved: Resolved) -> str:
+    """What is run, where, and which saved settings have a part in it."""
+    run = resolved.run
+    line = (
+        f"{run.work.root}: source {run.settings.source}, preset {run.settings.preset}"
     )
+    applied = [key for key, origin in resolved.origins.items() if origin == "saved"]
+    if not applied:
+        return line
+    told = ", ".join(f"{key}={resolved.saved[key]}" for key in applied)
+    return f"{line}; saved: {told} (--unset {applied[0]} drops it)"
+
+
+def save(command: str, resolved: Resolved, typed: Typed) -> None:
+    """Saves what was typed: all of it, or of a stage just its own section."""
+    own = sections_of(command)
+    values = {
+        key: value
+        for key, value in typed.all_values.items()
+        if key.partition(".")[0] in own
+    }
+    once = typed.values.keys() - values.keys()
+    if once:
+        log.info("for this command alone: %s", ", ".join(sorted(once)))
+    save_settings(resolved.run, resolved.saved | values, typed.unset)
+
+
+def run_stages(resolved: Resolved, typed: Typed, names: list[str], force: bool) -> None:
+    run = resolved.run
     for name in names:
+        if name != "download":
+            keep_run(run, resolved.saved | typed.all_values)
+        before = run.raw.receipt
         stage = getattr(importlib.import_module(f"pipeline.stages.{name}"), name)
         stage(run, force)
+        if run.raw.receipt != before:
+            run = replace(run)  # names follow from what has come
     if "export" in names:
         from pipeline.runs.contents import submission_csv
 
-        if settings.source == "demo":
+        if run.settings.source == "demo":
             score_demo(run)
-        if "download" in names and settings.report.make:
-            report_after_all(run)
-        print(submission_csv(run.submission))
+        if "download" in names:
+            if run.settings.report.make:
+                report_after_all(run)
+            from pipeline.commands.clean import tell_of_unused
+
+            tell_of_unused(run)
+        print(submission_csv(run))
 
 
 def report_after_all(run: Run) -> None:
@@ -131,55 +225,89 @@ def report_after_all(run: Run) -> None:
 def score_demo(run: Run) -> None:
     """Scores a demo submission, whose truth is known."""
     from pipeline.commands.score import describe, score
-    from pipeline.runs.contents import raw_file, submission_csv
+    from pipeline.runs.contents import submission_csv
 
-    truth, training = (raw_file(run.raw, role) for role in ("truth", "solutions"))
-    log.info("%s", describe(score(truth, submission_csv(run.submission), training)))
+    truth, training = run.raw.find("truth"), run.raw.find("solutions")
+    if truth:
+        log.info("%s", describe(score(truth, submission_csv(run), training)))
 
 
-def run_status(run: Run, options: argparse.Namespace) -> None:
+def run_status(resolved: Resolved, options: argparse.Namespace) -> None:
     from pipeline.commands.status import status
 
-    print(status(run))
+    print(status(resolved.run))
 
 
-def run_score(run: Run, options: argparse.Namespace) -> None:
+def run_runs(resolved: Resolved, options: argparse.Namespace) -> None:
+    from pipeline.commands.runs import runs
+
+    print(runs(resolved.run))
+
+
+def run_settings(resolved: Resolved, options: argparse.Namespace) -> None:
+    from pipeline.commands.settings import settings
+
+    print(settings(resolved, options.section))
+
+
+def run_verify(resolved: Resolved, options: argparse.Namespace) -> None:
+    from pipeline.commands.verify import verify
+
+    print(verify(resolved.run))
+
+
+def run_compare(options: argparse.Namespace) -> None:
+    from pipeline.commands.compare import compare
+
+    form = "json" if options.json else "markdown" if options.markdown else "text"
+    print(compare(options.runs, form))
+
+
+def run_clean(run: Run, options: argparse.Namespace) -> None:
+    from pipeline.commands.clean import clean
+
+    print(clean(run, options.yes))
+
+
+def run_score(resolved: Resolved, options: argparse.Namespace) -> None:
     from pipeline.commands.score import describe, score
-    from pipeline.runs.contents import raw_file, submission_csv
+    from pipeline.runs.contents import submission_csv, trouble_with_csv
 
+    run = resolved.run
     if options.submission:
         submission = Path(options.submission)
     else:
-        submission = submission_csv(run.submission)
-    training = raw_file(run.raw, "solutions") if run.raw.is_done else None
-    verdict = score(Path(options.solutions), submission, training)
+        submission = submission_csv(run)
+        if trouble := trouble_with_csv(run):
+            log.warning("%s %s", submission, trouble)
+    verdict = score(Path(options.solutions), submission, run.raw.find("solutions"))
     print(json.dumps(verdict.as_dict()) if options.json else describe(verdict))
 
 
-def run_upload(run: Run, options: argparse.Namespace) -> None:
+def run_upload(resolved: Resolved, options: argparse.Namespace) -> None:
     from pipeline.commands.upload import WAIT_SECONDS, upload
 
     file = Path(options.file) if options.file else None
     wait = WAIT_SECONDS if options.wait is None else options.wait
-    print(upload(run, file, options.message, wait, options.force))
+    print(upload(resolved.run, file, options.message, wait, options.force))
 
 
-def run_leaderboard(run: Run, options: argparse.Namespace) -> None:
+def run_leaderboard(resolved: Resolved, options: argparse.Namespace) -> None:
     from pipeline.commands.leaderboard import leaderboard
 
-    print(leaderboard(run))
+    print(leaderboard(resolved.run))
 
 
-def run_show(run: Run, options: argparse.Namespace) -> None:
+def run_show(resolved: Resolved, options: argparse.Namespace) -> None:
     from pipeline.commands.show import show
 
-    print(show(run, options.galaxy))
+    print(show(resolved.run, options.galaxy))
 
 
-def run_doctor(run: Run, options: argparse.Namespace) -> None:
+def run_doctor(resolved: Resolved, options: argparse.Namespace) -> None:
     from pipeline.commands.doctor import describe, doctor
 
-    findings = doctor(run)
+    findings = doctor(resolved.run)
     print(describe(findings))
     stopping = sum(finding.state == "STOP" for finding in findings)
     if stopping:
@@ -203,8 +331,11 @@ def run_classify(run: Run, options: argparse.Namespace) -> None:
     print(describe(run))
 
 
-READERS = {  # leave the artifacts as they are
+READERS = {  # leave the artifacts as they are, and never wait for who makes them
     "status": run_status,
+    "runs": run_runs,
+    "settings": run_settings,
+    "verify": run_verify,
     "score": run_score,
     "upload": run_upload,
     "leaderboard": run_leaderboard,
@@ -235,7 +366,8 @@ def parser() -> argparse.ArgumentParser:
         command = add_command(commands, name, text, setting_help(*sections))
         if name in ARGUMENTS:
             ARGUMENTS[name](command)
-        add_common(command)
+        if name != "compare":
+            add_common(command)
     return everything
 
 
@@ -270,7 +402,30 @@ def add_show(command: argparse.ArgumentParser) -> None:
     command.add_argument("galaxy", type=int, metavar="GALAXY", help="such as 100008")
 
 
-ARGUMENTS = {"score": add_score, "upload": add_upload, "show": add_show}
+def add_settings(command: argparse.ArgumentParser) -> None:
+    command.add_argument("section", nargs="?", metavar="SECTION")
+
+
+def add_clean(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def add_compare(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "runs", nargs="+", metavar="RUN", help="a work directory, or DIR:digest"
+    )
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument("--markdown", action="store_true", help="print Markdown")
+
+
+ARGUMENTS = {
+    "score": add_score,
+    "upload": add_upload,
+    "show": add_show,
+    "settings": add_settings,
+    "clean": add_clean,
+    "compare": add_compare,
+}
 
 
 def add_command(
@@ -300,7 +455,9 @@ def add_common(command: argparse.ArgumentParser) -> None:
         help=f"{', '.join(PRESETS)} (default: the work directory's, else gpu or cpu)",
     )
     command.add_argument(
-        "--config", metavar="FILE.toml", help="settings, a table for each section"
+        "--config",
+        metavar="FILE.toml",
+        help="settings, a table for each section; also source and preset",
     )
     command.add_argument(
         "--set",
@@ -308,6 +465,13 @@ def add_common(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="one setting; may be given again",
+    )
+    command.add_argument(
+        "--unset",
+        metavar="section.key",
+        action="append",
+        default=[],
+        help="drop a saved setting; may be given again",
     )
     command.add_argument(
         "--force", action="store_true", help="do it again, though nothing changed"

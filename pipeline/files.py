@@ -20,6 +20,8 @@ def atomic(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # the ending stays, since writers choose a format by it
     partial = path.with_name(f"{path.stem}{PARTIAL}{path.suffix}")
+    # made anew: what lies there may be a link to somewhere else
+    partial.unlink(missing_ok=True)
     try:
         yield partial
         with open(partial, "rb") as written:
@@ -35,7 +37,7 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The content of a JSON file; None where there is no readable one."""
+    """The content of a JSON file; None where there is not a readable one."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -45,6 +47,11 @@ def read_json(path: Path) -> Any:
 def file_digest(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def inside(path: Path, folder: Path) -> bool:
+    """Whether a path is a folder or lies in it, links followed."""
+    return path.resolve().is_relative_to(folder.resolve())
 
 
 @contextlib.contextmanager
@@ -60,18 +67,38 @@ def locked(path: Path, what: str = "", wait: bool = False) -> Iterator[None]:
         PipelineError: another process holds it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a+", encoding="utf-8") as file:
+    with open_lock(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
-            file.seek(0)
             holder = file.read().strip() or "unknown"
             raise PipelineError(
                 f"{what} is in use by process {holder}. Wait for it to end, or give "
                 "another --work folder."
             ) from None
-        file.seek(0)
         file.truncate()
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield
+
+
+def open_lock(path: Path) -> Any:
+    """The lock file, opened from its start; never a link's target."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+    try:
+        return os.fdopen(os.open(path, flags, 0o666), "r+", encoding="utf-8")
+    except OSError as error:
+        raise PipelineError(f"Cannot lock {path}: {error.strerror}.") from None
+
+
+def lock_holder(path: Path) -> str | None:
+    """The process that holds a lock; None where nobody does."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return file.read().strip() or "unknown"
+    except OSError:
+        return None
+    return None

@@ -1,4 +1,4 @@
-"""Progress bars and log lines on standard error, which leave each other whole."""
+"""Progress bars and log lines, which leave each other whole, and amounts in words."""
 
 import logging
 import sys
@@ -41,3 +41,19 @@ def start_logging() -> None:
     log = logging.getLogger("pipeline")
     log.handlers = [handler]
     log.setLevel(logging.INFO)
+
+
+def duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def human_size(size: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"

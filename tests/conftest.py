@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.runs.graph import Run
+from pipeline.runs.ownership import claim
 from pipeline.runs.paths import WorkDir
 from tests.finished_run import finished, folded  # noqa: F401
 from tests.kaggle_shell import shell, stand_in  # noqa: F401
@@ -15,6 +16,8 @@ from tests.miniature import make_competition, small_settings
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help="run the slow tests too")
+    parser.addoption("--kills", type=int, default=12, help="how often test_kill kills")
+    parser.addoption("--kill-seed", type=int, help="when: 0 or none for other times")
 
 
 def pytest_collection_modifyitems(
@@ -49,6 +52,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Run:
     place = tmp_path_factory.mktemp("prepared")
     folder = make_competition(place / "competition")
     run = Run(small_settings(folder, place / "submissions"), WorkDir(place / "work"))
+    claim(run)
     download(run)
     preprocess(run)
     return run

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.files import atomic
 from pipeline.runs.graph import Member, Run
+from pipeline.runs.ownership import claim
 from pipeline.runs.paths import WorkDir, history_file, network_file
 from pipeline.runs.receipts import making
 
@@ -45,6 +46,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
     spoil(folder / "images_test_rev1.zip", {f"images_test_rev1/{BAD}.jpg": b""})
     settings = small_settings(folder, place / "submissions", QUICK)
     run = Run(settings, WorkDir(place / "work"))
+    claim(run)
     download(run)
     preprocess(run)
     for member in run.members:
@@ -64,10 +66,10 @@ def make_member(run: Run, member: Member) -> None:
     from tests.miniature import some_fractions
 
     means = some_fractions(50, seed=3).mean(axis=0)
-    with making(member) as result:
+    with making(member) as made:
         image_size = run.settings.preprocess.image_size
         network = build_network(member.config, image_size, means)
-        with atomic(network_file(member.folder)) as partial:
+        with atomic(network_file(made.folder)) as partial:
             network.save(partial)
         records = [
             {
@@ -78,10 +80,12 @@ def make_member(run: Run, member: Member) -> None:
             }
             for epoch in (1, 2)
         ]
-        write_history(history_file(member.folder), records)
-        result |= {
+        write_history(history_file(made.folder), records)
+        made.result |= {
             "validation_rmse": 0.15,
             "means": np.asarray(means).tolist(),
+            "num_train": 20,
+            "parameters": network.count_params(),
         }
 
 
@@ -95,14 +99,14 @@ def folded(finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
         monkeypatch.setattr(f"pipeline.{user}.predict_members", by_number)
     settings = dataclasses.replace(
         finished.settings,
-        train=dataclasses.replace(finished.settings.train, folds=3, seeds=2),
+        train=dataclasses.replace(finished.settings.train, num_folds=3, num_seeds=2),
         predict=dataclasses.replace(finished.settings.predict, obey_tree=False),
     )
     root = shutil.copytree(finished.work.root, tmp_path / "work")
     run = Run(settings, WorkDir(root))
     for member in run.members:
-        with making(member) as result:
-            result["means"] = [0.7] * 37
+        with making(member) as made:
+            made.result["means"] = [0.7] * 37
     return run
 
 

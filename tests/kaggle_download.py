@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.data.tables import write_fractions
+from pipeline.runs.origin import kaggle_folder
 from pipeline.runs.paths import PROJECT, WorkDir
 from tests.kaggle_stand_in import TOKEN, StandIn
 from tests.miniature import some_fractions
@@ -51,10 +52,10 @@ def main() -> None:
         fetched = sum(stand_in.bytes_sent.values())
         print(f"connections to the storage: {stand_in.calls['storage']}")
     same = all(
-        (work.raw / path.name).read_bytes() == path.read_bytes()
+        (kaggle_folder(work) / path.name).read_bytes() == path.read_bytes()
         for path in competition.glob("*.zip")
     )
-    left = sorted(path.name for path in work.raw.iterdir())
+    left = sorted(path.name for path in kaggle_folder(work).iterdir())
     print(f"size {size / 1e6:,.1f} MB, fetched {fetched / 1e6:,.1f} MB")
     print(f"ratio {fetched / size:.4f} (at most 1.2), {KILLS} kills")
     print(f"peak memory {memory / 1e6:.0f} MB (at most 300)")
@@ -83,7 +84,7 @@ def run(stand_in: StandIn, work: WorkDir, moment: float | None) -> tuple[int, in
     peak = 0
     while process.poll() is None:
         peak = max(peak, memory_of(process.pid))
-        if moment is not None and bytes_in(work.raw) > moment:
+        if moment is not None and bytes_in(kaggle_folder(work)) > moment:
             process.send_signal(signal.SIGKILL)
         time.sleep(0.005)
     return process.returncode, peak

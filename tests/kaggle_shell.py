@@ -9,17 +9,19 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.runs.origin import kaggle_folder
 from pipeline.runs.paths import WorkDir
 from tests.kaggle_stand_in import SECRETS, TOKEN, StandIn
 
 HASTE = {  # a user's minutes, in hundredths of a second
-    "connect_seconds": 2.0,
-    "stall_seconds": 0.3,
-    "tries": 3,
+    "connect_timeout": 2.0,
+    "stall_timeout": 0.3,
+    "max_attempts": 3,
     "first_wait": 0.01,
-    "longest_wait": 2.0,
-    "poll_seconds": 0.01,
+    "max_wait": 2.0,
+    "poll_interval": 0.01,
 }
+BEFORE_EXPORT = ("download", "preprocess", "train", "predict", "classify")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
@@ -62,13 +64,14 @@ class Shell:
         self, tmp_path: Path, patch: pytest.MonkeyPatch, capture: pytest.CaptureFixture
     ) -> None:
         self.work, self.submissions = tmp_path / "work", tmp_path / "submissions"
-        self.raw = WorkDir(self.work).raw
+        self.raw = kaggle_folder(WorkDir(self.work))
         self.patch, self.capture = patch, capture
         self.out = self.err = ""
 
     def type(self, *words: str, **settings: float) -> int:
         sets = {f"kaggle.{key}": value for key, value in (HASTE | settings).items()}
-        sets["export.folder"] = self.submissions
+        if words[0] not in BEFORE_EXPORT:
+            sets["export.folder"] = self.submissions
         words += tuple(f"--set={key}={value}" for key, value in sets.items())
         words += ("--work", str(self.work))
         self.patch.setattr(sys, "argv", ["./run.sh", *words])

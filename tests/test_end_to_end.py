@@ -41,7 +41,7 @@ class Terminal:
     @property
     def run(self) -> Run:
         """What the work directory holds, by the settings it remembers."""
-        return settle(Typed(str(self.work)))
+        return settle(Typed(str(self.work))).run
 
     def run_all(self, folder: Path) -> int:
         settings = SMALL | {"export.folder": self.submissions}
@@ -95,34 +95,36 @@ def test_all_again_does_nothing_and_says_so(done: Terminal, later: Terminal) -> 
     files = {path: path.stat().st_mtime_ns for path in later.work.rglob("*.*")}
     assert later.type("all") == 0
     assert later.out == done.out
-    assert later.err.count("up to date") == 6
+    assert later.err.count("up to date") == 7
     assert {path: path.stat().st_mtime_ns for path in later.work.rglob("*.*")} == files
 
 
-def test_a_training_with_other_settings_makes_stale_just_what_follows(
+def test_a_training_with_other_settings_makes_just_what_follows(
     later: Terminal,
 ) -> None:
-    assert set(states(later).values()) == {"done"}
+    before = states(later)
+    assert set(before.values()) == {"done"}
     assert later.type("train", "--set", "train.epochs=3") == 0
+    run = later.run
+    made = [run.raw, run.shards("train"), run.shards("test"), *run.members]
+    follow = [run.held_out, run.predictions, run.submission]
     assert states(later) == {
-        "raw": "done",
-        "shards/train": "done",
-        "shards/test": "done",
-        later.run.members[0].name: "done",
-        "held out": "stale",
-        "predictions": "stale",
-        "submission": "stale",
+        **{item.name: "done" for item in made},
+        **{item.name: "missing" for item in follow},
     }
     assert later.type("all") == 0
     assert later.err.count("up to date") == 4
     assert set(states(later).values()) == {"done"}
+    assert later.type("all", "--set", "train.epochs=2") == 0  # as it was
+    assert later.err.count("up to date") == 7
+    assert states(later) == before
 
 
 def test_a_stage_before_its_turn_names_the_one_to_run(
     terminal: Terminal, folder: Path
 ) -> None:
     assert terminal.type("predict", "--source", str(folder)) == 1
-    assert 'is missing. Run "./run.sh preprocess" first.' in terminal.err
+    assert 'is missing. Run "./run.sh preprocess --work ' in terminal.err
     assert terminal.out == ""
 
 
@@ -130,7 +132,7 @@ def test_a_bad_setting_is_refused_before_any_work(terminal: Terminal) -> None:
     assert terminal.type("all", "--source", "demo", "--set", "train.epoch=1") == 1
     assert terminal.err == (
         'error: Unknown setting "train.epoch". Did you mean "train.epochs"? '
-        '"./run.sh --help" lists them all.\n'
+        '"./run.sh settings train" lists them all.\n'
     )
     assert not terminal.work.exists()
 

@@ -1,7 +1,7 @@
 """kill -9 at any moment, then the same command, ends as if nothing had been.
 
-One run is killed a dozen times, each time a little later in its life: every start
-resumes from what the kill before has left.
+Two settings share a work directory, which is killed again and again: every start
+resumes from what the kills before have left, of its own setting or of the other.
 """
 
 import os
@@ -17,67 +17,70 @@ import pytest
 
 from pipeline.kaggle.ledger import read_ledger
 from pipeline.runs.graph import Run
-from pipeline.runs.paths import SPLITS, WorkDir, receipt_file
+from pipeline.runs.paths import SPLITS, WorkDir, partial_folder, receipt_file
 from pipeline.settings.schema import make_settings
 from tests.zygote import Zygote
 
-NETWORK = Run(make_settings("demo", "tiny"), WorkDir(Path())).members[0].folder.name
+VARIANTS: dict[str, dict[str, Any]] = {
+    "32 px": {},
+    "40 px": {"preprocess.image_size": 40},
+}
+NETWORK = r"compact-seed0"
 LIFE = {  # what a run is at, in order, and what it says as it comes to it
     "download": r"work: source demo",
-    "preprocess, training images": r"raw[: ]",
-    "preprocess, test images": r"shards/train[: ]",
-    "train, 1st epoch": r"shards/test[: ]",
+    "preprocess, training images": r"^raw\S* (is|\d)",
+    "preprocess, test images": r"^shards/train\S* (is|\d)",
+    "train, 1st epoch": r"^shards/test\S* (is|\d)",
     "train, 2nd epoch": rf"({NETWORK} .*|resuming after) epoch 1\b",
     "train, 3rd epoch or later": rf"({NETWORK} .*|resuming after) epoch 2\b",
     "train, best network": rf"({NETWORK} .*|resuming after) epoch 6\b",
-    "predict": rf"{NETWORK} (.*: validation|is up to date)",
-    "export": r"predictions[: ]",
-    "": r"submission[: ]",  # nothing more to kill
+    "predict, held out": rf"{NETWORK}\S* (.*: validation|is up to date)",
+    "predict, test set": r"^(validation: \d+ galaxies|held_out\S* is up)",
+    "export": r"^predictions\S* (is|\d)",
+    "": r"^submission\S* (is|\d)",  # nothing more to kill
 }
 MOMENTS = list(LIFE)
-KILLS = [*MOMENTS[:-1], "download", "predict", "export"]
 MOST_TRIES = 8
 
 
 class Launch(NamedTuple):
-    """Where a run works, and what starts it."""
+    """Where runs work, and what starts them."""
 
     place: Path
     zygote: Zygote
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        return {
+    def settings(self, variant: str) -> dict[str, Any]:
+        return VARIANTS[variant] | {
             "train.epochs": 6,  # enough for some to be left after a kill
             "export.folder": str(self.place / "submissions"),
         }
 
-    @property
-    def run(self) -> Run:
-        settings = make_settings("demo", "tiny", self.settings)
+    def run(self, variant: str) -> Run:
+        settings = make_settings("demo", "tiny", self.settings(variant))
         return Run(settings, WorkDir(self.place / "work"))
 
-    def start(self) -> int:
-        work = f"--work={self.run.work.root}"
+    def start(self, variant: str) -> int:
+        work = f"--work={self.place / 'work'}"
         words = ["all", "--source=demo", "--preset=tiny", work]
-        words += [f"--set={key}={value}" for key, value in self.settings.items()]
-        return self.zygote.start(words)
+        sets = self.settings(variant).items()
+        return self.zygote.start([*words, *(f"--set={key}={it}" for key, it in sets)])
 
-    def submission(self) -> tuple[str, bytes]:
-        (path,) = self.run.submissions.root.glob("demo-tiny-*.csv")
-        return path.name, path.read_bytes()
+    def submission(self, variant: str) -> tuple[str, bytes]:
+        run = self.run(variant)
+        name = run.submission.result["csv"]
+        return name, (run.submissions.root / name).read_bytes()
 
     def num_ledger_lines(self) -> int:
-        return len(read_ledger(self.run.submissions.ledger))
+        return len(read_ledger(self.run("32 px").submissions.ledger))
 
-    def folders(self, stage: str) -> list[Path]:
+    def folders(self, variant: str, stage: str) -> list[Path]:
         """What a stage makes last."""
-        run = self.run
+        run = self.run(variant)
         return {
             "download": [run.raw.folder],
             "preprocess": [run.shards(split).folder for split in SPLITS],
             "train": [member.folder for member in run.members],
-            "predict": [run.predictions.folder],
+            "predict": [run.held_out.folder, run.predictions.folder],
             "export": [run.submission.folder],
         }[stage]
 
@@ -101,10 +104,10 @@ def zygote() -> Iterator[Zygote]:
     zygote.close()
 
 
-def run_undisturbed(launch: Launch) -> dict[str, float]:
+def run_undisturbed(launch: Launch, variant: str) -> dict[str, float]:
     """Runs to the end; returns how many seconds it was at each moment of its life."""
     began = {}
-    launch.start()
+    launch.start(variant)
     for line in launch.zygote.lines():
         moment = moment_of(line)
         if moment is not None:
@@ -114,13 +117,13 @@ def run_undisturbed(launch: Launch) -> dict[str, float]:
     return dict(zip(MOMENTS[:-1], np.diff(times).tolist(), strict=True))
 
 
-def kill(launch: Launch, aim: str, after: float) -> str:
+def kill(launch: Launch, variant: str, aim: str, after: float) -> str:
     """Starts the run, kills it some seconds after it has come to a moment of its life.
 
     Returns:
         What it was at when it died; it may have got beyond the aim.
     """
-    process, at = launch.start(), MOMENTS[0]
+    process, at = launch.start(variant), MOMENTS[0]
     lines = launch.zygote.lines()
     for line in lines:
         at = moment_of(line) or at
@@ -133,32 +136,38 @@ def kill(launch: Launch, aim: str, after: float) -> str:
     return at
 
 
-def leave_unfinished(launch: Launch, stage: str) -> None:
+def leave_unfinished(launch: Launch, variant: str, stage: str) -> None:
     """Leaves a stage that is done as a kill just before its very end would have."""
-    for folder in launch.folders(stage):
-        receipt_file(folder).unlink(missing_ok=True)
+    for folder in launch.folders(variant, stage):
+        if folder.exists() and not partial_folder(folder).exists():
+            folder.rename(partial_folder(folder))
+            receipt_file(partial_folder(folder)).unlink()
 
 
-def test_a_dozen_kills_change_nothing_in_the_end(
-    zygote: Zygote, tmp_path: Path
+def test_kills_change_nothing_in_the_end(
+    zygote: Zygote, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
     undisturbed, killed = (
         Launch(tmp_path / name, zygote) for name in ("first", "second")
     )
-    seconds = run_undisturbed(undisturbed)
-    rng = np.random.default_rng()  # other moments each time the test is run
-    kills = []
-    for aim in sorted(KILLS, key=MOMENTS.index):
+    seconds = {name: run_undisturbed(undisturbed, name) for name in VARIANTS}
+    seed = pytestconfig.getoption("--kill-seed") or int(time.time())
+    rng = np.random.default_rng(seed)  # other moments each time the test is run
+    aims = rng.choice(MOMENTS[:-1], pytestconfig.getoption("--kills"))
+    log = [f"seed {seed}"]
+    for aim in map(str, aims):
+        variant = str(rng.choice([*VARIANTS]))
         for halvings in range(MOST_TRIES):  # it may be over sooner than the last time
-            after = rng.random() * seconds[aim] / 2**halvings
-            died_at = kill(killed, aim, after)
-            kills.append(f"{after:.2f} s into {aim}: died at {died_at or 'the end'}")
+            after = rng.random() * seconds[variant][aim] / 2**halvings
+            died_at = kill(killed, variant, aim, after)
+            log.append(f"{variant}, {after:.2f} s into {aim}: died at {died_at}")
             if stage_of(died_at) == stage_of(aim):
                 break
-            leave_unfinished(killed, stage_of(aim))
+            leave_unfinished(killed, variant, stage_of(aim))
         else:
-            pytest.fail(f"no kill hit its stage: {kills}")
-    killed.start()
-    said = "".join(killed.zygote.lines())
-    assert killed.submission() == undisturbed.submission(), (kills, said)
-    assert killed.num_ledger_lines() == 1
+            pytest.fail(f"no kill hit its stage: {log}")
+    for variant in VARIANTS:
+        killed.start(variant)
+        log += killed.zygote.lines()
+        assert killed.submission(variant) == undisturbed.submission(variant), log
+    assert killed.num_ledger_lines() == len(VARIANTS)

@@ -5,14 +5,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipeline.commands import classifiers
-from pipeline.commands.classifiers import Fitted, Part, judge
 from pipeline.commands.table import table
 from pipeline.data.splits import held_out, load_targets, match_ids
 from pipeline.errors import PipelineError
-from pipeline.runs.contents import load_held_out, load_ids, open_shards, raw_file
+from pipeline.runs.contents import load_held_out, load_ids, open_shards
 from pipeline.runs.graph import Run
-from pipeline.runs.receipts import making, require
+from pipeline.runs.receipts import is_up_to_date, making, require
+from pipeline.training import classifiers
+from pipeline.training.classifiers import Fitted, Part, judge
 
 NAMES = ("smooth", "disk", "artifact")  # the largest of Class1.1, 1.2 and 1.3
 HEADER = ("method", "accuracy", "balanced", "zero weights", "time", "")
@@ -37,21 +37,20 @@ class Split(NamedTuple):
 def classify(run: Run, force: bool = False) -> None:
     """Compares the course report's classifiers with this network on hard labels.
 
-    Reads   shards/train/ (or the raw images), raw/ (solutions), validation/
-    Writes  classify/receipt.json  accuracies and confusion matrices
+    Reads   shards/train (or the raw images), raw/ (solutions), held_out/<digest>/
+    Writes  classify-<digest>/receipt.json  accuracies and confusion matrices
     """
     require(run.held_out)
-    if run.classification.is_done and not force:
-        log.info("classify is up to date")
+    if is_up_to_date(run.classification, force):
         return
     ids = load_ids(run.shards("train"))
-    solutions = raw_file(require(run.raw), "solutions")
+    solutions = run.raw.file("solutions")
     classes = load_targets(solutions, ids)[:, :3].argmax(axis=1)
     settings = run.settings.classify
     # with several folds, the networks of the first one are compared
     validation_rows = held_out(ids, run.settings.train, fold=0)
     split = choose_split(validation_rows, settings.num_images, settings.seed)
-    with making(run.classification) as result:
+    with making(run.classification) as made:
         fit, watch, test = (
             Part(load_images(run, ids, rows), classes[rows]) for rows in split
         )
@@ -60,8 +59,8 @@ def classify(run: Run, force: bool = False) -> None:
                 f"All {len(fit.classes)} galaxies to fit are of one class. Raise "
                 "classify.num_images."
             )
-        result |= describe_split(run, fit, watch, test)
-        result["methods"] = compare(run, fit, watch, test, ids[split.test])
+        made.result |= describe_split(run, fit, watch, test)
+        made.result["methods"] = compare(run, fit, watch, test, ids[split.test])
     log.info(
         "classify: %d galaxies to fit, %d to test", len(split.fit), len(split.test)
     )
@@ -92,7 +91,7 @@ def load_images(run: Run, ids: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
     if not run.settings.classify.full_size:
         return open_shards(run.shards("train")).gather(rows)
-    source = raw_file(run.raw, "train_images")
+    source = run.raw.file("train_images")
     size = run.settings.preprocess.crop_size
     images = np.empty((len(rows), size, size, 3), np.uint8)
     for place, galaxy in enumerate(ids[rows]):

@@ -15,9 +15,10 @@ from pipeline.errors import PipelineError
 from pipeline.kaggle.client import PAGE, RULES, asking, connect, proxies
 from pipeline.kaggle.credentials import all_credentials
 from pipeline.runs.graph import Run
+from pipeline.runs.origin import InPlace
 from pipeline.runs.paths import SPLITS, Split
 from pipeline.settings.schema import KaggleConfig
-from pipeline.sources.folder import FILES, find_file
+from pipeline.sources.folder import FILES, find_file, find_files
 
 PYTHONS = ((3, 11), (3, 13))
 NUM_TRAIN, NUM_TEST = 61_578, 79_975  # images of the competition
@@ -25,7 +26,7 @@ ZIP_BYTES = 1_810_000_000  # its zips
 JPEG_BYTES = 14_000  # one image of the demo sky
 SPARE_BYTES = 500_000_000  # networks, predictions, submissions
 LEAST_MEMORY, GOOD_MEMORY = 2e9, 4e9
-QUICK = KaggleConfig(connect_seconds=5, stall_seconds=10, tries=1)
+QUICK = KaggleConfig(connect_timeout=5, stall_timeout=10, max_attempts=1)
 TENSORFLOW = """
 import json, tensorflow as tf
 build = tf.sysconfig.get_build_info()
@@ -152,7 +153,7 @@ def bytes_to_come(run: Run) -> Iterator[int]:
     if not run.raw.is_done and source == "demo":
         yield sum(num_images.values()) * JPEG_BYTES
     if not run.raw.is_done and source == "kaggle":
-        yield ZIP_BYTES - folder_bytes(run.work.raw)
+        yield ZIP_BYTES - folder_bytes(run.raw.folder)
     size = run.settings.preprocess.image_size
     for split in SPLITS:
         if not run.shards(split).is_done:
@@ -184,13 +185,18 @@ def folder_bytes(folder: Path) -> int:
 
 
 def check_source(run: Run) -> Finding:
-    found = f"{run.settings.source} ({run.work.raw} is {run.raw.state})"
-    return Finding("ok", "source", found)
+    source, state = run.settings.source, run.raw.state
+    if isinstance(run.raw, InPlace) and not run.raw.fetched:
+        if state == "done" and not run.raw.present:
+            found = f"{source} is gone; what was made from it is not"
+            return Finding("note", "source", found)
+        find_files(run.raw.source)
+    return Finding("ok", "source", f"{source} ({run.raw.folder} is {state})")
 
 
 def needs_kaggle(run: Run) -> bool:
     """Whether `all` would have to fetch something."""
-    here = all(find_file(run.work.raw, name) for name in FILES.values())
+    here = all(find_file(run.raw.folder, name) for name in FILES.values())
     return run.settings.source == "kaggle" and not here
 
 

@@ -1,7 +1,10 @@
 """The run to look at: one page with every plot and picture in it."""
 
 import dataclasses
+import filecmp
 import logging
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,14 +15,14 @@ from pipeline.inference.ensemble import column_means
 from pipeline.runs.contents import (
     HeldOut,
     load_held_out,
+    load_ids,
     load_predictions,
     open_shards,
-    raw_file,
     unreadable,
 )
 from pipeline.runs.graph import Run
-from pipeline.runs.paths import SPLITS, history_file, plot_file
-from pipeline.runs.receipts import making, require
+from pipeline.runs.paths import SPLITS, history_file, page_file, plot_file
+from pipeline.runs.receipts import is_up_to_date, making, require
 from pipeline.settings.schema import SECTIONS, Settings
 from pipeline.sources.choose import source_name
 from pipeline.training.history import read_history
@@ -33,40 +36,39 @@ log = logging.getLogger(__name__)
 def report(run: Run, force: bool = False) -> None:
     """Draws what the networks learned, where they err and how the test set looks.
 
-    Reads   raw/, shards/, models/<member>/, predictions/, validation/, classify/ where
-            it is there
-    Writes  report/plots/<name>.png  the plots
-            report/receipt.json
-            report.html              all of it, needing no other file
+    Reads   shards/, models/<network>/, predictions/, held_out/, classify-<digest>/ and
+            raw/ where they are there
+    Writes  report-<digest>/plots/<name>.png  the plots
+            report-<digest>/report.html       all of it, needing no other file
+            report.html                       a copy of the newest
     """
     from pipeline.reporting.html import render
 
     require(run.predictions)
-    data = load_held_out(run.held_out)
-    page = run.work.page
-    if run.report.is_done and page.exists() and not force:
-        log.info("report is up to date")
-        return
-    with making(run.report) as result:
-        html = render(gather(run, data))
-        with atomic(page) as partial:
-            partial.write_text(html, encoding="utf-8")
-        result |= {"page": str(page), "num_bytes": len(html.encode())}
-    log.info("report: %s, %.1f MB", page, result["num_bytes"] / 1e6)
+    if not is_up_to_date(run.report, force):
+        with making(run.report) as made:
+            html = render(gather(run, made.folder))
+            page_file(made.folder).write_text(html, encoding="utf-8")
+            made.result["num_bytes"] = len(html.encode())
+        log.info("report: %.1f MB", made.result["num_bytes"] / 1e6)
+    newest = page_file(run.report.folder)
+    if not (run.work.page.is_file() and filecmp.cmp(newest, run.work.page, False)):
+        with atomic(run.work.page) as partial:
+            shutil.copyfile(newest, partial)
 
 
-def gather(run: Run, data: HeldOut) -> dict[str, Any]:
-    """Everything that the template asks for."""
+def gather(run: Run, folder: Path) -> dict[str, Any]:
+    """Everything that the template asks for; the plots are kept in a folder too."""
     from pipeline.reporting import sections
 
-    plots = sections.Plots(run.work.report)
+    plots, data = sections.Plots(folder), load_held_out(run.held_out)
     histories = {
         member.name: read_history(history_file(member.folder)) for member in run.members
     }
     learning, note = sections.learning(plots, histories)
     errors = sections.errors(plots, data, column_means(run.members))
     facts = at_a_glance(run)
-    test_set = examine_test_set(run, plots)
+    test_set = examine_test_set(run, data, plots)
     return {
         **facts,
         **sections.standing(run.settings.source, facts["rmse"]),
@@ -89,20 +91,20 @@ def gather(run: Run, data: HeldOut) -> dict[str, Any]:
 def look_at_galaxies(run: Run, data: HeldOut, plots: Any) -> dict[str, Any]:
     """Held-out galaxies of large and small errors; how the network sees one of them."""
     from pipeline.reporting import sections
-    from pipeline.reporting.pictures import load_originals
+    from pipeline.reporting.pictures import load_pictures
 
     settings = run.settings
     rows = sections.chosen_galaxies(data, settings.report.num_galaxies)
     shown = data.ids[np.concatenate(list(rows.values()))]
     one = int(data.ids[rows["typical"][0]]) if len(shown) else int(data.ids[0])
     wanted = [int(galaxy) for galaxy in {*shown.tolist(), one}]
-    source = raw_file(run.raw, "train_images")
-    originals = dict(zip(wanted, load_originals(source, wanted), strict=True))
+    pictures = load_pictures(run, "train", wanted)
     images = open_shards(run.shards("train"))
     (seen,) = images.gather(np.flatnonzero(images.ids == one))
     return {
-        "groups": sections.galaxy_groups(plots, settings, data, rows, originals),
-        "views_of_one": sections.views_of_one(settings, one, originals[one], seen),
+        "groups": sections.galaxy_groups(plots, settings, data, rows, pictures.by_id),
+        "views_of_one": sections.views_of_one(settings, one, pictures, seen),
+        "original": pictures.original,
         **sections.augmentation(settings, seen, augment(settings, seen)),
     }
 
@@ -112,7 +114,7 @@ def at_a_glance(run: Run) -> dict[str, Any]:
     times = [
         {"name": item.name, "seconds": item.receipt["made"]["seconds"]}
         for item in run.artifacts
-        if item.is_done and item.name != "report"
+        if item.is_done and item.kind != "report"
     ]
     train, test = (run.shards(split) for split in SPLITS)
     made = run.held_out.receipt["made"]["at"]
@@ -130,7 +132,8 @@ def at_a_glance(run: Run) -> dict[str, Any]:
         "num_networks": len(run.members),
         "num_views": settings.predict.num_views,
         "times": times,
-        "plots_folder": plot_file(run.work.report, "any").parent.relative_to(
+        "run": run.digest,
+        "plots_folder": plot_file(run.report.folder, "any").parent.relative_to(
             run.work.root
         ),
         "settings": [
@@ -156,24 +159,21 @@ def augment(settings: Settings, seen: np.ndarray) -> np.ndarray:
     return np.rint(np.asarray(Warp()(images, transforms))).astype(np.uint8)
 
 
-def examine_test_set(run: Run, plots: Any) -> dict[str, Any]:
+def examine_test_set(run: Run, data: HeldOut, plots: Any) -> dict[str, Any]:
     """The shift of the means, and the galaxies that the networks are surest of."""
     from pipeline.data.images import crop_center
     from pipeline.reporting import sections
     from pipeline.reporting.html import photo
-    from pipeline.reporting.pictures import load_originals
+    from pipeline.reporting.pictures import load_pictures
 
-    train_ids = open_shards(run.shards("train")).ids
-    solutions = load_targets(raw_file(require(run.raw), "solutions"), train_ids)
     ids, fractions = load_predictions(run.predictions)
     good = ~unreadable(run.shards("test"), ids)
     found = sections.extreme_galaxies(ids[good], fractions[good])
     names = sorted({galaxy for galaxy, _ in found})
-    originals = load_originals(raw_file(run.raw, "test_images"), names)
-    by_id = dict(zip(names, originals, strict=True))
+    by_id = load_pictures(run, "test", names).by_id
     size = run.settings.preprocess.crop_size
     return {
-        **sections.shift(plots, fractions[good], solutions),
+        **sections.shift(plots, fractions[good], training_targets(run, data)),
         "extremes": [
             {
                 "id": galaxy,
@@ -185,6 +185,17 @@ def examine_test_set(run: Run, plots: Any) -> dict[str, Any]:
             for galaxy, text in found
         ],
     }
+
+
+def training_targets(run: Run, data: HeldOut) -> np.ndarray:
+    """The volunteers' fractions of all training galaxies (N, 37).
+
+    Of the held-out ones, a sample of them, where the solutions are not at hand.
+    """
+    solutions = run.raw.find("solutions")
+    if solutions is None:
+        return data.targets
+    return load_targets(solutions, load_ids(run.shards("train")))
 
 
 def bad_images(run: Run) -> list[dict[str, str]]:

@@ -10,7 +10,12 @@ from pipeline.data.tree import QUESTIONS, answer_slice
 from pipeline.errors import PipelineError
 from pipeline.files import atomic
 from pipeline.reporting.statistics import rmse_per_galaxy
-from pipeline.runs.contents import load_ids, load_predictions, open_shards, raw_file
+from pipeline.runs.contents import (
+    load_held_out,
+    load_ids,
+    load_predictions,
+    open_shards,
+)
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import SPLITS, Split
 from pipeline.runs.receipts import require
@@ -103,23 +108,37 @@ def training_galaxy(run: Run, ids: np.ndarray, row: int) -> Galaxy:
     chosen = unfitted or members
     rows = [np.array([row])] * len(chosen)
     parts = predict_members(run.settings.predict, run.shards("train"), chosen, rows)
-    solutions = raw_file(require(run.raw), "solutions")
-    (targets,) = load_targets(solutions, ids[[row]])
     (fractions,) = obeying_tree(run.settings.predict, np.mean(parts, axis=0))
-    return Galaxy(
-        int(ids[row]), "train", WHERE[bool(unfitted)], row, fractions, targets
-    )
+    galaxy = int(ids[row])
+    targets = volunteers(run, galaxy)
+    return Galaxy(galaxy, "train", WHERE[bool(unfitted)], row, fractions, targets)
+
+
+def volunteers(run: Run, galaxy: int) -> np.ndarray | None:
+    """What they said of a training galaxy: (37,).
+
+    Where the solutions are not at hand, it is known of held-out galaxies alone.
+    """
+    if solutions := run.raw.find("solutions"):
+        return load_targets(solutions, np.array([galaxy]))[0]
+    data = load_held_out(run.held_out)
+    return next(iter(data.targets[data.ids == galaxy]), None)
 
 
 def draw_card(run: Run, galaxy: Galaxy) -> None:
-    from pipeline.reporting.pictures import load_originals
+    from pipeline.reporting.pictures import load_pictures
     from pipeline.reporting.plots import png
     from pipeline.reporting.plots.galaxies import card
 
     (seen,) = open_shards(run.shards(galaxy.split)).gather(np.array([galaxy.row]))
-    source = raw_file(run.raw, f"{galaxy.split}_images")
-    (original,) = load_originals(source, [galaxy.id])
-    figure = card(galaxy.title, original, seen, galaxy.fractions, galaxy.targets)
+    pictures = load_pictures(run, galaxy.split, [galaxy.id])
+    figure = card(
+        galaxy.title,
+        pictures.by_id[galaxy.id] if pictures.original else None,
+        seen,
+        galaxy.fractions,
+        galaxy.targets,
+    )
     with atomic(run.work.card(galaxy.id)) as partial:
         partial.write_bytes(png(figure))
 

@@ -1,11 +1,16 @@
-"""What is done, stale or missing in a work directory."""
+"""What of a run is done, damaged, missing, half made or being made."""
 
-from pathlib import Path
+import datetime
 
 from pipeline.commands.table import table
-from pipeline.runs.graph import Run
-from pipeline.runs.paths import checkpoint_file
-from pipeline.runs.receipts import Artifact, difference
+from pipeline.files import lock_holder
+from pipeline.progress import human_size
+from pipeline.runs.contents import trouble_with_csv
+from pipeline.runs.graph import Member, Run
+from pipeline.runs.origin import InPlace
+from pipeline.runs.paths import history_file
+from pipeline.runs.receipts import Artifact, folder_size
+from pipeline.training.history import read_history
 
 HEADER = ("artifact", "stage", "state", "size", "made", "what")
 NOTES = {  # what a receipt's result says in a word, and how
@@ -20,23 +25,21 @@ NOTES = {  # what a receipt's result says in a word, and how
 
 
 def status(run: Run) -> str:
-    """A table of every artifact: its state, size, time of making, and result."""
+    """A table of the artifacts of the present settings: state, size, and result."""
     source, preset = run.settings.source, run.settings.preset
-    return "\n".join(
-        [
-            f"{run.work.root}: source {source}, preset {preset}",
-            table(HEADER, map(describe, run.artifacts)),
-            *unfinished_training(run),
-        ]
-    )
+    holder = lock_holder(run.work.lock)
+    rows = [describe(run, item, holder) for item in run.artifacts]
+    return f"{run.work.root}: source {source}, preset {preset}\n{table(HEADER, rows)}"
 
 
-def describe(item: Artifact) -> tuple[str, str, str, str, str, str]:
-    receipt = item.receipt
-    state = item.state
-    size = human_size(folder_size(item.folder)) if state != "missing" else ""
+def describe(run: Run, item: Artifact, holder: str | None) -> tuple[str, ...]:
+    """A row of the table; `holder` is the process that works in the directory."""
+    receipt, state = item.receipt, item.state
+    folder = item.folder if item.folder.exists() else item.partial
+    size = human_size(folder_size(folder)) if folder.exists() else ""
     if receipt is None:
-        return item.name, item.made_by, state, size, "", ""
+        making, note = progress_of(item, holder)
+        return item.name, item.made_by, making or state, size, "", note
     notes = [
         text.format(receipt["result"][key])
         for key, text in NOTES.items()
@@ -44,28 +47,28 @@ def describe(item: Artifact) -> tuple[str, str, str, str, str, str]:
     ]
     if bad := receipt["result"].get("bad"):
         notes.append(f"{len(bad)} bad")
-    if state == "stale":
-        notes.append(difference(item))
-    made = receipt["made"]["at"].replace("T", " ").replace("+00:00", " UTC")
-    return item.name, item.made_by, state, size, made, ", ".join(notes)
+    if state == "outdated":
+        notes.append(f"{item.changed_input} was made anew")
+    if (
+        item is run.submission
+        and state == "done"
+        and (trouble := trouble_with_csv(run))
+    ):
+        notes.append(f"the file {trouble}")
+    making, note = progress_of(item, holder)
+    notes += [text for text in (making and f"{making} anew", note) if text]
+    made = datetime.datetime.fromisoformat(receipt["made"]["at"])
+    return item.name, item.made_by, state, size, f"{made:%F %T} UTC", ", ".join(notes)
 
 
-def unfinished_training(run: Run) -> list[str]:
-    """A line for each training that will resume from a checkpoint."""
-    return [
-        f'{member.name} was interrupted; "./run.sh train" resumes from its checkpoint'
-        for member in run.members
-        if member.state == "incomplete" and checkpoint_file(member.folder).exists()
-    ]
-
-
-def folder_size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-
-
-def human_size(size: float) -> str:
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"
+def progress_of(item: Artifact, holder: str | None) -> tuple[str, str]:
+    """Whether somebody makes it now, and how far a training has come."""
+    if isinstance(item, InPlace):
+        at_work = holder is not None and item.state == "half made"
+    else:
+        at_work = holder is not None and item.maker == holder
+    making = f"being made by process {holder}" if at_work else ""
+    history = history_file(item.partial)
+    if not isinstance(item, Member) or not history.is_file():
+        return making, ""
+    return making, f"epoch {len(read_history(history))} of {item.config.epochs} is done"

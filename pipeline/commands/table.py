@@ -15,8 +15,24 @@ def table(
         rows: their cells.
         numbers: the columns that end in line instead of beginning so.
     """
-    sides = ["right" if name in set(numbers) else "left" for name in header]
-    text = tabulate(
-        [*rows], header, "plain", colalign=sides, disable_numparse=True, missingval=""
-    )
+    text = drawn("plain", header, rows, numbers)
     return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def markdown(
+    header: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[str] = ()
+) -> str:
+    """The same in Markdown."""
+    return drawn("github", header, rows, numbers)
+
+
+def drawn(
+    form: str,
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    numbers: Iterable[str],
+) -> str:
+    sides = ["right" if name in set(numbers) else "left" for name in header]
+    return tabulate(
+        [*rows], header, form, colalign=sides, disable_numparse=True, missingval=""
+    )

@@ -16,7 +16,7 @@ from pipeline.files import file_digest, locked
 from pipeline.kaggle.client import PAGE, Kaggle, KaggleTrouble, connect, persistent
 from pipeline.kaggle.ledger import read_ledger, update_ledger
 from pipeline.kaggle.standings import place_2014
-from pipeline.runs.contents import raw_file, submission_csv
+from pipeline.runs.contents import exported_csv
 from pipeline.runs.graph import Run
 
 NUM_TEST = 79_975  # rows of a submission to the real competition
@@ -48,8 +48,8 @@ class Submission:
 
     @property
     def row(self) -> dict[str, str]:
-        """Its line in the ledger; just its name and digest if it has none."""
-        for row in read_ledger(self.ledger):
+        """Its newest line in the ledger; just its name and digest if it has none."""
+        for row in reversed(read_ledger(self.ledger)):
             if row["sha256"] == self.digest:
                 return row | self.key
         return dict.fromkeys(("status", "reference", "source"), "") | self.key
@@ -83,9 +83,10 @@ def upload(
     if not wait >= 0:
         raise PipelineError(f"--wait takes a number of seconds. Got {wait}.")
     folder = run.submissions
-    path = (file or submission_csv(run.submission)).absolute()
+    path = (file or exported_csv(run)).absolute()
     check_submission(path, run)
     submission = Submission(path, file_digest(path), folder.ledger)
+    warn_of_change(submission)
     refuse_demo(submission, run, file is None)
     with locked(folder.upload_lock, f"The upload from {folder.root}"):
         kaggle = connect(run.settings.kaggle)
@@ -139,8 +140,7 @@ def check_submission(path: Path, run: Run) -> None:
             broken.sum(),
             ids[broken][0],
         )
-    if run.raw.is_done and "sample" in run.raw.result["files"]:
-        sample = raw_file(run.raw, "sample")
+    if sample := run.raw.find("sample"):
         strangers = np.setxor1d(ids, read_ids(sample))
         if len(strangers):
             raise PipelineError(
@@ -151,6 +151,17 @@ def check_submission(path: Path, run: Run) -> None:
         raise PipelineError(
             f"{path} has {len(ids)} rows; Kaggle wants {NUM_TEST}, one for each test "
             "galaxy."
+        )
+
+
+def warn_of_change(submission: Submission) -> None:
+    """Says that a file is not what was exported by its name."""
+    rows = read_ledger(submission.ledger)
+    digests = {row["sha256"] for row in rows if row["file"] == submission.path.name}
+    if digests and submission.digest not in digests:
+        log.warning(
+            "%s was changed since its export: these are not a run's predictions",
+            submission.path,
         )
 
 
@@ -170,14 +181,12 @@ def reconcile(kaggle: Kaggle, submission: Submission) -> set[int]:
         The references of all submissions in that list.
     """
     listed = kaggle.submissions()
-    own = submission.row
     rows = [row for row in read_ledger(submission.ledger) if row["sha256"]]
-    if own["sha256"] not in [row["sha256"] for row in rows]:
-        rows.append(own)
+    rows.append(submission.row)
     changes = []
-    for row in rows:
-        entry = next((entry for entry in listed if is_entry_of(entry, row)), None)
-        if entry is not None:
+    for entry in reversed(listed):  # oldest first, as the ledger has them
+        row = next((row for row in rows if is_entry_of(entry, row)), None)
+        if row is not None:
             key = {"file": row["file"], "sha256": row["sha256"]}
             changes.append(key | described(entry))
     update_ledger(submission.ledger, changes)
@@ -185,7 +194,7 @@ def reconcile(kaggle: Kaggle, submission: Submission) -> set[int]:
 
 
 def is_entry_of(entry: Any, row: dict[str, str]) -> bool:
-    """Whether a line of Kaggle's list is the upload of a submission.
+    """Whether a line of Kaggle's list is an upload of a submission.
 
     Without a digest in its description it came by another way, and its name decides.
     """
@@ -334,7 +343,7 @@ def verdict(kaggle: Kaggle, submission: Submission, wait: float) -> str:
                 f'{name}: still PENDING. "./run.sh upload {submission.path}" asks for '
                 f"the verdict again; {PAGE}/submissions shows it too."
             )
-        time.sleep(min(kaggle.patience.poll_seconds, left))
+        time.sleep(min(kaggle.patience.poll_interval, left))
         try:
             listed = kaggle.submissions(pages=1)
         except KaggleTrouble as trouble:

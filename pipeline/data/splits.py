@@ -66,14 +66,14 @@ def held_out(ids: np.ndarray, config: TrainConfig, fold: int) -> np.ndarray:
     Raises:
         PipelineError: there are too few galaxies to leave some on each side.
     """
-    if config.folds == 1:
+    if config.num_folds == 1:
         chosen = even_spread(ids) < config.validation_fraction
         trouble = f"hold out a share of {config.validation_fraction} for validation"
         remedy = "Raise train.validation_fraction"
     else:
-        chosen = fold_of(ids, config.folds) == fold
-        trouble = f"fill {config.folds} folds"
-        remedy = "Lower train.folds"
+        chosen = fold_of(ids, config.num_folds) == fold
+        trouble = f"fill {config.num_folds} folds"
+        remedy = "Lower train.num_folds"
     if chosen.all() or not chosen.any():
         raise PipelineError(
             f"{len(ids)} training galaxies are too few to {trouble}. {remedy}."

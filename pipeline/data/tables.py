@@ -31,12 +31,12 @@ def read_fractions(path: Path) -> tuple[np.ndarray, np.ndarray]:
             f"{path} should have the 38 columns GalaxyID, Class1.1, ... Class11.6. "
             f"Found {len(table.columns)}: {', '.join(table.columns[:3])}, ..."
         )
+    ids = integer_ids(table, path)
     try:
-        ids = table.iloc[:, 0].to_numpy(np.int64)
         fractions = table.iloc[:, 1:].to_numpy(np.float64)
     except (ValueError, TypeError) as error:
         raise PipelineError(
-            f"{path} holds something that is no number: {error}."
+            f"{path} holds something that is not a number: {error}."
         ) from None
     unique, counts = np.unique(ids, return_counts=True)
     if len(unique) < len(ids):
@@ -54,10 +54,24 @@ def read_fractions(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def read_ids(path: Path) -> np.ndarray:
     """The ids of a sample submission, (N,) int64, whatever its other columns hold."""
+    return integer_ids(read_table(path), path)
+
+
+def integer_ids(table: pd.DataFrame, path: Path) -> np.ndarray:
+    """The first column, (N,) int64; refused where it holds anything but integers."""
     try:
-        return read_table(path).iloc[:, 0].to_numpy(np.int64)
-    except (ValueError, IndexError):
+        column = table.iloc[:, 0].to_numpy()
+        ids = column.astype(np.int64)
+    except (ValueError, TypeError, OverflowError, IndexError):
         raise PipelineError(f"{path} has no galaxy ids in its first column.") from None
+    with np.errstate(invalid="ignore"):
+        wrong = np.flatnonzero(ids != column)
+    if len(wrong):
+        raise PipelineError(
+            f"{path} has {len(wrong)} ids that are not integers, the first being "
+            f"{column[wrong[0]]}."
+        )
+    return ids
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -67,7 +81,7 @@ def read_table(path: Path) -> pd.DataFrame:
         raise PipelineError(f"There is no file {path}.") from None
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         reason = str(error).strip().splitlines()[0]
-        raise PipelineError(f"{path} is no readable CSV: {reason}.") from None
+        raise PipelineError(f"{path} is not a readable CSV: {reason}.") from None
 
 
 def compression_of(path: Path) -> str | None:
@@ -75,18 +89,32 @@ def compression_of(path: Path) -> str | None:
 
 
 def csv_inside(path: Path) -> Path | io.BytesIO:
-    """The CSV in a zip or a folder, without what macOS adds; else the path itself."""
-    if path.is_dir():
-        return next(iter(sorted(path.rglob("[!.]*.csv"))), path / "*.csv")
-    if path.suffix != ".zip":
-        return path
+    """The CSV in a zip or a folder; else the path itself."""
+    if path.suffix != ".zip" or path.is_dir():
+        return csv_on_disk(path)
     with zipfile.ZipFile(path) as archive:
-        for name in archive.namelist():
-            parts = PurePosixPath(name)
-            hidden = "__MACOSX" in parts.parts or parts.name.startswith(".")
-            if parts.suffix == ".csv" and not hidden:
-                return io.BytesIO(archive.read(name))
-    raise ValueError("no .csv inside")
+        return io.BytesIO(archive.read(csv_member(archive, path)))
+
+
+def csv_on_disk(path: Path) -> Path:
+    """A CSV itself, or the one in a folder."""
+    if not path.is_dir():
+        return path
+    return next(iter(sorted(path.rglob("[!.]*.csv"))), path / "*.csv")
+
+
+def csv_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
+    """The CSV in a zip, without what macOS adds.
+
+    Raises:
+        PipelineError: there is none; `path` is the zip's.
+    """
+    for member in archive.infolist():
+        parts = PurePosixPath(member.filename)
+        hidden = "__MACOSX" in parts.parts or parts.name.startswith(".")
+        if parts.suffix == ".csv" and not hidden:
+            return member
+    raise PipelineError(f"{path} is not a readable CSV: no .csv inside.")
 
 
 def write_fractions(path: Path, ids: np.ndarray, fractions: np.ndarray) -> None:

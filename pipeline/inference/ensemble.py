@@ -1,15 +1,17 @@
 """Galaxies through every network, and the mean over networks."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from pipeline.data.tree import fractions_to_shares, shares_to_fractions
+from pipeline.errors import PipelineError
 from pipeline.progress import progress
 from pipeline.runs.contents import open_shards
 from pipeline.runs.graph import Member
 from pipeline.runs.paths import network_file
-from pipeline.runs.receipts import Artifact
+from pipeline.runs.receipts import Artifact, require, wrong_files
 from pipeline.settings.schema import PredictConfig
 
 
@@ -36,11 +38,27 @@ def predict_members(
     parts = []
     with progress(sum(map(len, rows)) * len(views), "predict", "image") as bar:
         for member, own in zip(members, rows, strict=True):
-            network = load_network(network_file(member.folder))
+            network = load_network(checked_network(member))
             parts.append(
                 predict_rows(network, shards, own, views, config.batch_size, bar.update)
             )
     return parts
+
+
+def checked_network(member: Member) -> Path:
+    """The file of a finished network, once its bytes are seen to be those made.
+
+    Raises:
+        PipelineError: another network's file is in its place.
+    """
+    name = network_file(member.folder).name
+    file = {name: require(member).receipt["files"][name]}
+    if wrong_files(member.folder, file, every_byte=True):
+        raise PipelineError(
+            f"{network_file(member.folder)} is not the network that was trained there. "
+            f'Run "./run.sh train --force --work {member.root}" to train it again.'
+        )
+    return network_file(member.folder)
 
 
 def average_by_row(

@@ -4,7 +4,7 @@ import numpy as np
 
 from pipeline.data.splits import held_out, load_targets
 from pipeline.inference.ensemble import average_by_row, obeying_tree, predict_members
-from pipeline.runs.contents import HeldOut, load_ids, raw_file
+from pipeline.runs.contents import HeldOut, load_ids
 from pipeline.runs.graph import Member, Run
 from pipeline.runs.receipts import require
 
@@ -18,10 +18,10 @@ def held_out_rows(run: Run, member: Member) -> np.ndarray:
 def predict_held_out(run: Run) -> HeldOut:
     """Each held-out galaxy by all networks that were not fitted to it, and no other.
 
-    Reads   shards/train/, raw/ (solutions), models/<member>/
+    Reads   shards/train, raw/ (solutions), models/<network>/
     """
     members = [require(member) for member in run.members]
-    solutions = raw_file(require(run.raw), "solutions")
+    solutions = run.raw.file("solutions")
     rows = [held_out_rows(run, member) for member in members]
     predict = run.settings.predict
     parts = predict_members(predict, run.shards("train"), members, rows)

@@ -34,14 +34,14 @@ class View(NamedTuple):
 
 def list_views(config: PredictConfig) -> list[View]:
     """The views that are averaged."""
-    half = config.zooms // 2
+    half = config.num_zooms // 2
     # evenly spread in the logarithm, with 1 in the middle
     zooms = config.zoom ** (np.arange(-half, half + 1) / max(half, 1))
     return [
-        View(mirrored, number / config.turns, float(zoom))
+        View(mirrored, number / config.num_rotations, float(zoom))
         for zoom in zooms
         for mirrored in (False, True)[: 1 + config.flips]
-        for number in range(config.turns)
+        for number in range(config.num_rotations)
     ]
 
 

@@ -22,7 +22,7 @@ PAGE = f"https://www.kaggle.com/c/{COMPETITION}"
 RULES = f"{PAGE}/rules"
 TOKENS = "https://www.kaggle.com/settings"
 BLOCK = 256 * 1024  # bytes read at once, at most
-CRAWL = 4 * 1024  # fewer bytes than this in stall_seconds are a stall
+CRAWL = 4 * 1024  # fewer bytes than this in stall_timeout are a stall
 LONGEST_BACK_OFF = 60.0  # seconds
 PAGE_SIZE, MOST_PAGES = 100, 100
 
@@ -121,11 +121,11 @@ class Kaggle:
                     return
                 yield block
                 received += len(block)
-                if time.monotonic() - since > patience.stall_seconds:
+                if time.monotonic() - since > patience.stall_timeout:
                     if received < CRAWL:
                         raise KaggleTrouble(
                             f"{name} stalled: {received} bytes in "
-                            f"{patience.stall_seconds:g} s.",
+                            f"{patience.stall_timeout:g} s.",
                             again=True,
                         )
                     since, received = time.monotonic(), 0
@@ -230,16 +230,16 @@ def pause(
     wait = trouble.wait
     if wait is None:
         wait = min(patience.first_wait * 2 ** (failures - 1), LONGEST_BACK_OFF)
-    elif wait > patience.longest_wait:
+    elif wait > patience.max_wait:
         raise trouble
     if not trouble.again:
         raise trouble
-    if failures >= patience.tries:
+    if failures >= patience.max_attempts:
         raise KaggleTrouble(f"{trouble} {kept}".strip()) from None
     log.warning(
         "%s",
         f"{trouble.text} {kept}".strip()
-        + f" Trying again in {wait:g} s ({failures + 1} of {patience.tries}).",
+        + f" Trying again in {wait:g} s ({failures + 1} of {patience.max_attempts}).",
     )
     time.sleep(wait)
 
@@ -304,7 +304,7 @@ def bounded(
         self.max_retries = Retry(0, read=False)  # the uploader's own take minutes
         if request.method == "GET":
             request.headers.update(headers or {})
-        limit = (patience.connect_seconds, patience.stall_seconds)
+        limit = (patience.connect_timeout, patience.stall_timeout)
         return send(self, request, stream, timeout or limit, **options)
 
     HTTPAdapter.send = bounded_send
@@ -364,9 +364,9 @@ def trouble_on_the_way(
             "let REQUESTS_CA_BUNDLE name its certificate file."
         )
     if isinstance(error, requests.Timeout) or "Timeout" in type(error).__name__:
-        limit = patience.stall_seconds
+        limit = patience.stall_timeout
         if isinstance(error, requests.ConnectTimeout):
-            limit = patience.connect_seconds
+            limit = patience.connect_timeout
         return KaggleTrouble(
             f"{host} went silent over {what} for {limit:g} s.", again=True
         )

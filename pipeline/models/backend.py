@@ -7,13 +7,18 @@ import warnings
 from collections.abc import Iterator
 
 
+def backend_name() -> str:
+    """The engine that Keras will compute with, told without loading it."""
+    return os.environ.get("KERAS_BACKEND", "tensorflow")
+
+
 def start_keras(seed: int = 0) -> None:
     """Imports Keras and fixes its chance; call before anything else imports it.
 
     Args:
         seed: of initial weights and of all that draws no generator of its own.
     """
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ["KERAS_BACKEND"] = backend_name()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with silence(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its own dependencies, at import

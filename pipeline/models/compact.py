@@ -17,7 +17,7 @@ def features(images: keras.KerasTensor, config: TrainConfig) -> keras.KerasTenso
     width = config.width
     x = layers.Rescaling(1 / 127.5, offset=-1)(images)
     # (B, S/2, S/2, width) where a block is 2 px wide
-    x = convolve(blocks_to_channels(x, config.block), width, input_gain=1.0)
+    x = convolve(blocks_to_channels(x, config.block_size), width, input_gain=1.0)
     for factor in (2, 4):
         x = layers.MaxPooling2D()(x)
         x = convolve(x, factor * width)

@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
+from pipeline.progress import duration
 from pipeline.reporting.pictures import as_jpeg
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -54,11 +55,3 @@ def render(facts: dict[str, Any]) -> str:
     )
     environment.filters["duration"] = duration
     return environment.get_template("report.html").render(facts)
-
-
-def duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    if seconds < 3600:
-        return f"{seconds / 60:.1f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import simplejpeg
@@ -9,10 +10,49 @@ from skimage.transform import resize
 from skimage.util import montage
 
 from pipeline.data.archives import jpeg_reader, list_jpegs
-from pipeline.data.images import BadImage, decode
+from pipeline.data.images import BadImage, crop_center, decode
+from pipeline.data.splits import match_ids
 from pipeline.errors import PipelineError
+from pipeline.runs.contents import open_shards
+from pipeline.runs.graph import Run
+from pipeline.runs.paths import Split
+from pipeline.settings.schema import RAW_SIZE
 
 OUTLINE = (255, 196, 0)
+
+
+class Pictures(NamedTuple):
+    """Galaxies to be shown.
+
+    Attributes:
+        by_id: (424, 424, 3) uint8 each.
+        original: whether they are as the competition ships them.
+    """
+
+    by_id: dict[int, np.ndarray]
+    original: bool
+
+
+def load_pictures(run: Run, split: Split, ids: Sequence[int]) -> Pictures:
+    """The originals; the shards' images in their place where these are not at hand."""
+    source = run.raw.find(f"{split}_images")
+    if source:
+        images = load_originals(source, ids)
+    else:
+        shards = open_shards(run.shards(split))
+        rows = match_ids(np.asarray(ids), shards.ids, run.shards(split).folder)
+        size = run.settings.preprocess.crop_size
+        images = [in_place(image, size) for image in shards.gather(rows)]
+    by_id = dict(zip(map(int, ids), images, strict=True))
+    return Pictures(by_id, source is not None)
+
+
+def in_place(image: np.ndarray, crop_size: int) -> np.ndarray:
+    """A shard's image (S, S, 3) where its crop was in the original, on black."""
+    crop = resize(image, (crop_size, crop_size), order=0, preserve_range=True)
+    whole = np.zeros((RAW_SIZE, RAW_SIZE, 3), np.uint8)
+    crop_center(whole, crop_size)[:] = crop
+    return whole
 
 
 def load_originals(source: Path, ids: Sequence[int]) -> list[np.ndarray]:

@@ -11,7 +11,7 @@ from pipeline.data.tree import COLUMNS, NUM_ANSWERS, QUESTIONS, answer_slice
 from pipeline.files import atomic
 from pipeline.kaggle.standings import BENCHMARK, PLACES, ordinal, place_2014
 from pipeline.reporting.html import Picture, photo, plot_picture
-from pipeline.reporting.pictures import enlarge, outline, tile
+from pipeline.reporting.pictures import Pictures, enlarge, outline, tile
 from pipeline.reporting.plots import curves, flow, galaxies, png
 from pipeline.reporting.statistics import (
     SHIFT_FRACTION,
@@ -184,7 +184,7 @@ def galaxy_groups(
     settings: Settings,
     data: HeldOut,
     rows: dict[str, np.ndarray],
-    originals: dict[int, np.ndarray],
+    pictures: dict[int, np.ndarray],
 ) -> list[dict[str, Any]]:
     """The cards of the chosen galaxies."""
     rmse = rmse_per_galaxy(data.fractions, data.targets)
@@ -192,7 +192,7 @@ def galaxy_groups(
         {
             "title": GROUPS[name],
             "galaxies": [
-                galaxy_card(plots, settings, data, row, rmse[row], originals)
+                galaxy_card(plots, settings, data, row, rmse[row], pictures)
                 for row in chosen
             ],
         }
@@ -206,7 +206,7 @@ def galaxy_card(
     data: HeldOut,
     row: int,
     rmse: float,
-    originals: dict[int, np.ndarray],
+    pictures: dict[int, np.ndarray],
 ) -> dict[str, Any]:
     galaxy = int(data.ids[row])
     fractions, targets = data.fractions[row], data.targets[row]
@@ -215,7 +215,7 @@ def galaxy_card(
         f"question {question_of(far).number}, “{answer_text(far)}”: predicted "
         f"{fractions[far]:.2f}, volunteers {targets[far]:.2f}"
     )
-    crop = crop_center(originals[galaxy], settings.preprocess.crop_size)
+    crop = crop_center(pictures[galaxy], settings.preprocess.crop_size)
     figure = galaxies.answer_bars(fractions, targets)
     alt = f"Galaxy {galaxy}: bars of its 37 answers. RMSE {rmse:.4f}; {worst}."
     return {
@@ -228,22 +228,27 @@ def galaxy_card(
 
 
 def views_of_one(
-    settings: Settings, galaxy: int, original: np.ndarray, seen: np.ndarray
+    settings: Settings, galaxy: int, pictures: Pictures, seen: np.ndarray
 ) -> list[dict[str, Any]]:
-    """The original with the crop outlined, the crop, and the crop as it is seen."""
+    """The original with the crop outlined, the crop, and the crop as it is seen.
+
+    Only the last where the originals are not at hand.
+    """
     size, small = settings.preprocess.crop_size, settings.preprocess.image_size
     texts = (
         f"Galaxy {galaxy} as it comes, 424 px; the crop is outlined",
         f"The crop, {size} px",
         f"The crop as the network sees it, {small} px",
     )
+    original = pictures.by_id[galaxy]
     images = outline(original, size), crop_center(original, size), enlarge(seen, 400)
-    return [
+    views = [
         {"photo": photo(image, text), "text": text, "kind": kind}
         for image, text, kind in zip(
             images, texts, ("photo", "photo", "sharp"), strict=True
         )
     ]
+    return views if pictures.original else views[-1:]
 
 
 def augmentation(

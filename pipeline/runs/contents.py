@@ -7,6 +7,8 @@ import numpy as np
 
 from pipeline.data.shards import Shards
 from pipeline.errors import PipelineError
+from pipeline.files import file_digest
+from pipeline.runs.graph import Run
 from pipeline.runs.paths import held_out_file, ids_file, predictions_file, shard_file
 from pipeline.runs.receipts import Artifact, require
 
@@ -30,20 +32,6 @@ class HeldOut(NamedTuple):
     ids: np.ndarray
     fractions: np.ndarray
     targets: np.ndarray
-
-
-def raw_file(raw: Artifact, role: str) -> Path:
-    """Where a competition file is, from the receipt of the download.
-
-    Raises:
-        PipelineError: it has gone since.
-    """
-    path = raw.folder / raw.result["files"][role]
-    if not path.exists():
-        raise PipelineError(
-            f'{path} is gone. Run "./run.sh download --force" to have it again.'
-        )
-    return path
 
 
 def load_ids(shards: Artifact) -> np.ndarray:
@@ -73,6 +61,31 @@ def load_held_out(held_out: Artifact) -> HeldOut:
         return HeldOut(file["ids"], file["fractions"], file["targets"])
 
 
-def submission_csv(submission: Artifact) -> Path:
+def submission_csv(run: Run) -> Path:
     """Where the finished submission is."""
-    return Path(submission.result["csv"])
+    return run.submissions.root / run.submission.result["csv"]
+
+
+def trouble_with_csv(run: Run) -> str | None:
+    """How the finished submission's file differs from its receipt; None: not at all."""
+    path = submission_csv(run)
+    if not path.is_file():
+        return "is gone"
+    if file_digest(path) != run.submission.result["sha256"]:
+        return "was changed since its export"
+    return None
+
+
+def exported_csv(run: Run) -> Path:
+    """The finished submission.
+
+    Raises:
+        PipelineError: there is none, or it is not as it was exported.
+    """
+    path, trouble = submission_csv(run), trouble_with_csv(run)
+    if trouble:
+        raise PipelineError(
+            f'{path} {trouble}. Run "./run.sh export --work {run.work.root}", which '
+            "writes it anew and keeps what is changed."
+        )
+    return path

@@ -1,25 +1,26 @@
 """A run: its settings, its work directory, and what each artifact is made from.
 
-    raw -> shards/train -> models/<member> -> held out -> predictions -> submission
+    raw -> shards/train -> models/<network> -> held_out -> predictions -> submission
        \\-> shards/test ------------------------------------^
 
-    shards/test -> models/<member>, where training galaxies are reweighted to it
-    held out -> classify; held out, predictions, classify -> report
+    shards/test -> models/<network>, where training galaxies are reweighted to it
+    held_out -> classify; held_out, predictions, classify -> report
 
-An artifact is done when its receipt holds the recipe that the settings and the inputs
-ask for; so a changed setting or a changed input makes stale all that follows from it.
+Each artifact's folder carries a digest of its recipe, so another setting or another
+input makes another folder, and going back to a setting finds what it made.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
+from pipeline.errors import PipelineError
 from pipeline.files import file_digest
+from pipeline.models.backend import backend_name
+from pipeline.runs.origin import Demo, InPlace, origin_of
 from pipeline.runs.paths import SPLITS, Split, SubmissionsDir, WorkDir, submissions_dir
-from pipeline.runs.receipts import Artifact, State
-from pipeline.settings.schema import Settings, TrainConfig
-from pipeline.sources.folder import fingerprint
+from pipeline.runs.receipts import Artifact, read_receipt
+from pipeline.settings.schema import Settings, TrainConfig, recipe_settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,56 +28,51 @@ class Member(Artifact):
     """One trained network of those that are averaged.
 
     Attributes:
+        title: its name in the log.
         fold: the part that is held out of its training.
         config: its settings, with its own seed.
     """
 
+    title: str
     fold: int
     config: TrainConfig
 
 
 @dataclass(frozen=True)
-class Foreign(Artifact):
-    """Another work directory's artifact, taken as it is: its recipe is not ours."""
-
-    @property
-    def state(self) -> State:
-        return "missing" if self.receipt is None else "done"
-
-
-@dataclass(frozen=True)
 class Run:
-    """The settings, the work directory, and every artifact of both."""
+    """The settings, the work directory, and every artifact of both.
+
+    Attributes:
+        settings: what is asked for.
+        work: where it is made.
+        blended: finished runs whose predictions are averaged with this one's.
+    """
 
     settings: Settings
     work: WorkDir
+    blended: tuple["Run", ...] = ()
 
     @property
     def submissions(self) -> SubmissionsDir:
         return submissions_dir(self.settings.export.folder)
 
     @cached_property
-    def raw(self) -> Artifact:
-        """The competition's files, or where they are."""
-        source = self.settings.source
-        settings: dict[str, Any] = {"source": source}
-        if source == "demo":
-            settings |= asdict(self.settings.demo)
-        elif source != "kaggle":
-            settings["fingerprint"] = fingerprint(Path(source))
-        return Artifact("raw", self.work.raw, "download", settings)
+    def raw(self) -> Demo | InPlace:
+        """The competition files, or where they are."""
+        return origin_of(self.settings, self.work)
 
     @cached_property
     def split_shards(self) -> dict[Split, Artifact]:
         """The cropped and shrunk images of the training and of the test set."""
-        settings = asdict(self.settings.preprocess)
+        settings = recipe_settings(self.settings.preprocess)
+        del settings["max_bad_share"]  # is checked on use
         return {
             split: Artifact(
                 f"shards/{split}",
-                self.work.shards(split),
+                self.work.root,
                 "preprocess",
                 settings,
-                (self.raw,),
+                self.raw.named(f"{split}_images"),
             )
             for split in SPLITS
         }
@@ -88,97 +84,137 @@ class Run:
     def members(self) -> tuple[Member, ...]:
         """One trained network for each seed and fold, in the order of training."""
         train = self.settings.train
-        inputs: tuple[Artifact, ...] = (self.shards("train"),)
-        if train.resemble:
-            inputs += (self.shards("test"),)
         return tuple(
-            self.member(replace(train, seed=seed), fold, inputs)
-            for seed in range(train.seed, train.seed + train.seeds)
-            for fold in range(train.folds)
+            self.member(replace(train, seed=seed), fold)
+            for seed in range(train.seed, train.seed + train.num_seeds)
+            for fold in range(train.num_folds)
         )
 
-    def member(
-        self, train: TrainConfig, fold: int, inputs: tuple[Artifact, ...]
-    ) -> Member:
-        folder = self.work.member(train.seed, fold if train.folds > 1 else None)
-        settings = member_settings(train, fold) | self.start_weights
-        name = f"models/{folder.name}"
-        return Member(name, folder, "train", settings, inputs, fold=fold, config=train)
+    def member(self, train: TrainConfig, fold: int) -> Member:
+        title = f"{train.model}-seed{train.seed}"
+        if train.num_folds > 1:
+            title += f"-fold{fold}"
+        splits = SPLITS if train.reweight else SPLITS[:1]
+        roles = [*(f"{split}_images" for split in splits), "solutions"]
+        return Member(
+            f"models/{title}",
+            self.work.root,
+            "train",
+            self.image_settings | network_settings(train, fold) | self.start_weights,
+            self.raw.named(*roles) | {"backend": backend_name()},
+            tuple(self.shards(split) for split in splits),
+            title=title,
+            fold=fold,
+            config=train,
+        )
 
     @cached_property
-    def start_weights(self) -> dict[str, str | None]:
-        """The digest of the file that backbones start from, wherever it is."""
+    def image_settings(self) -> dict[str, Any]:
+        """What a network sees; not how many images are in one file."""
+        settings = recipe_settings(self.settings.preprocess)
+        return {key: settings[key] for key in ("crop_size", "image_size")}
+
+    @cached_property
+    def start_weights(self) -> dict[str, str]:
+        """The digest of the file that backbones start from, wherever it is.
+
+        Once networks are trained from it, the file may go.
+        """
         file = self.settings.train.weights_file
         if file is None:
             return {}
-        return {"weights": file_digest(file) if file.is_file() else None}
+        if file.is_file():
+            return {"weights": file_digest(file)}
+        for folder in (self.work.root / "models").glob("*"):
+            receipt = read_receipt(folder)
+            if receipt and receipt["result"].get("start_weights") == str(file):
+                return {"weights": receipt["recipe"]["settings"]["weights"]}
+        raise PipelineError(f"train.weights names {file}, which is not a file.")
+
+    @cached_property
+    def view_settings(self) -> dict[str, Any]:
+        settings = recipe_settings(self.settings.predict)
+        del settings["blend_with"]  # other runs' networks held out other galaxies
+        return settings
 
     @cached_property
     def held_out(self) -> Artifact:
         """What the networks say of the held-out galaxies."""
-        settings = asdict(self.settings.predict)
-        del settings["also"]  # other runs' networks held out other galaxies
         return Artifact(
-            "held out", self.work.held_out, "predict", settings, self.members
+            "held_out/",
+            self.work.root,
+            "predict",
+            self.view_settings,
+            names_of(self.members),
+            (self.shards("train"), *self.members),
         )
 
     @cached_property
     def predictions(self) -> Artifact:
         """The test set's 37 numbers, and what score to expect of them."""
-        # the networks come in by way of the held-out galaxies, predicted by each
-        inputs = self.shards("test"), self.held_out, *self.blended
-        settings = asdict(self.settings.predict)
         return Artifact(
-            "predictions", self.work.predictions, "predict", settings, inputs
+            "predictions/",
+            self.work.root,
+            "predict",
+            self.view_settings,
+            names_of((self.shards("test"), *self.members)) | self.blended_contents,
+            (self.shards("test"), *self.members, self.held_out),
         )
 
     @cached_property
-    def blended(self) -> tuple[Foreign, ...]:
-        """The predictions of other work directories that are averaged with these."""
-        names = filter(None, map(str.strip, self.settings.predict.also.split(",")))
-        return tuple(
-            Foreign(name, WorkDir(Path(name).resolve()).predictions, "predict", {})
-            for name in names
-        )
+    def blended_contents(self) -> dict[str, str]:
+        """What the predictions hold that are averaged with these."""
+        receipts = [run.predictions.receipt for run in self.blended]
+        return {
+            f"blended {number}": receipt["content"] if receipt else "not finished"
+            for number, receipt in enumerate(receipts, 1)
+        }
+
+    @property
+    def digest(self) -> str:
+        """What tells this run from the others in its work directory."""
+        return self.predictions.digest
 
     @cached_property
     def submission(self) -> Artifact:
         """The CSV, and what went into it."""
-        settings = asdict(self.settings.export)
-        settings |= {
-            "folder": str(self.submissions.root),
-            "preset": self.settings.preset,
-        }
+        settings = {"name": self.settings.export.name}
+        inputs = (self.predictions,)
         return Artifact(
-            "submission", self.work.submission, "export", settings, (self.predictions,)
+            "submission/",
+            self.work.root,
+            "export",
+            settings,
+            names_of(inputs),
+            inputs,
         )
 
     @cached_property
     def classification(self) -> Artifact:
         """The simplified problem: three classes, several methods."""
-        settings = asdict(self.settings.classify)
+        inputs = (self.shards("train"), self.held_out)
+        settings = recipe_settings(self.settings.classify)
         return Artifact(
-            "classify", self.work.classification, "classify", settings, (self.held_out,)
+            "classify", self.work.root, "classify", settings, names_of(inputs), inputs
         )
 
     @cached_property
     def report(self) -> Artifact:
         """The page of pictures and plots."""
-        # the table of classify joins the page once it is there
-        inputs = self.held_out, self.predictions, self.classification
-        settings = asdict(self.settings.report)
-        return Artifact("report", self.work.report, "report", settings, inputs)
+        settings = recipe_settings(self.settings.report)
+        del settings["make"]  # is whether, not what
+        inputs = (self.held_out, self.predictions)
+        names = names_of(inputs)
+        if self.classification.is_done:  # its table joins the page once it is there
+            names |= {"classify": self.classification.name}
+        return Artifact("report", self.work.root, "report", settings, names, inputs)
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
         """All of them, in the order of making; those beside the stages once wanted."""
-        made = {
-            item.name
-            for item in (self.classification, self.report)
-            if item.receipt is not None
-        }
-        if self.settings.report.make:
-            made.add("report")
+        beside = [self.classification] if self.classification.folder.exists() else []
+        if self.settings.report.make or self.report.folder.exists():
+            beside.append(self.report)
         return (
             self.raw,
             *(self.shards(split) for split in SPLITS),
@@ -186,17 +222,21 @@ class Run:
             self.held_out,
             self.predictions,
             self.submission,
-            *(i for i in (self.classification, self.report) if i.name in made),
+            *beside,
         )
 
 
-def member_settings(train: TrainConfig, fold: int) -> dict[str, Any]:
+def network_settings(train: TrainConfig, fold: int) -> dict[str, Any]:
     """What a network depends on, whatever other networks there are."""
-    settings = asdict(train) | {"fold": fold}
-    del settings["seeds"]  # one more must not make the others stale
-    del settings["resemble"]  # then the test set is an input
-    if not train.resemble:
-        del settings["resemble_after"]
-    if train.folds > 1:
+    settings = recipe_settings(train) | {"fold": fold}
+    del settings["num_seeds"]  # one more must not change the others
+    del settings["reweight"]  # then the test set is an input
+    if not train.reweight:
+        del settings["reweight_from"]
+    if train.num_folds > 1:
         del settings["validation_fraction"]
     return settings
+
+
+def names_of(artifacts: tuple[Artifact, ...]) -> dict[str, str]:
+    return {item.kind.rstrip("/"): item.name for item in artifacts}

@@ -4,58 +4,50 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pipeline.files import PARTIAL
+
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
 PROJECT = Path(__file__).resolve().parents[2]
+# where artifacts are, as patterns below a work directory
+ARTIFACTS = (
+    *("raw/*", "shards/*", "models/*", "held_out/*", "predictions/*", "submission/*"),
+    *("classify-*", "report-*"),
+)
 
 
 @dataclass(frozen=True)
 class WorkDir:
-    """The folder that holds a run; every path in it has its name here."""
+    """The folder that holds runs; what is not an artifact has its name here."""
 
     root: Path
+
+    @property
+    def marker(self) -> Path:
+        """By this file, the first one written, the folder is known to be ours."""
+        return self.root / "galaxy-zoo.json"
 
     @property
     def raw(self) -> Path:
         return self.root / "raw"
 
-    def shards(self, split: Split) -> Path:
-        return self.root / "shards" / split
-
-    def member(self, seed: int, fold: int | None = None) -> Path:
-        part = "" if fold is None else f"fold{fold}-"
-        return self.root / "models" / f"{part}seed{seed}"
-
-    @property
-    def held_out(self) -> Path:
-        return self.root / "validation"
-
-    @property
-    def predictions(self) -> Path:
-        return self.root / "predictions"
-
-    @property
-    def submission(self) -> Path:
-        return self.root / "submission"
-
-    @property
-    def report(self) -> Path:
-        return self.root / "report"
-
     @property
     def page(self) -> Path:
         return self.root / "report.html"
-
-    @property
-    def classification(self) -> Path:
-        return self.root / "classify"
 
     def card(self, galaxy: int) -> Path:
         return self.root / "show" / f"{galaxy}.png"
 
     @property
     def settings(self) -> Path:
-        return self.root / "settings.json"
+        return self.root / "settings.toml"
+
+    def run(self, digest: str) -> Path:
+        return self.root / "runs" / f"{digest}.toml"
+
+    @property
+    def runs(self) -> list[Path]:
+        return sorted((self.root / "runs").glob("[0-9a-f]*.toml"))
 
     @property
     def lock(self) -> Path:
@@ -82,13 +74,21 @@ class SubmissionsDir:
 
 def submissions_dir(folder: str) -> SubmissionsDir:
     """The folder of that name; the project's own where it is empty."""
-    return SubmissionsDir(
-        Path(folder).absolute() if folder else PROJECT / "submissions"
-    )
+    return SubmissionsDir(Path(folder) if folder else PROJECT / "submissions")
+
+
+def partial_folder(folder: Path) -> Path:
+    """Where a folder is made before it takes its place."""
+    return folder.with_name(folder.name + PARTIAL)
 
 
 def receipt_file(folder: Path) -> Path:
     return folder / "receipt.json"
+
+
+def maker_file(folder: Path) -> Path:
+    """The process that is filling a folder, or was when it was killed."""
+    return folder / "maker"
 
 
 def ids_file(folder: Path) -> Path:
@@ -116,7 +116,11 @@ def predictions_file(folder: Path) -> Path:
 
 
 def held_out_file(folder: Path) -> Path:
-    return folder / "validation.npz"
+    return folder / "held_out.npz"
+
+
+def page_file(folder: Path) -> Path:
+    return folder / "report.html"
 
 
 def plot_file(folder: Path, name: str) -> Path:

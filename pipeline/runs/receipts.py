@@ -1,73 +1,161 @@
-"""One artifact: its recipe, whether it is done, and the receipt that says so."""
+"""One artifact: its recipe and name, the state it is in, and the receipt it carries."""
 
 import datetime
 import hashlib
 import json
+import logging
+import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.errors import PipelineError
-from pipeline.files import read_json, write_json
-from pipeline.runs.paths import receipt_file
+from pipeline.files import PARTIAL, file_digest, read_json, write_json
+from pipeline.parallel import num_cores
+from pipeline.runs.paths import (
+    checkpoint_file,
+    maker_file,
+    partial_folder,
+    receipt_file,
+)
 
-State = Literal["done", "stale", "incomplete", "missing"]
+State = Literal["done", "outdated", "damaged", "half made", "missing"]
+DIGITS = 8  # of a digest, in a folder's name
+UNLISTED = {receipt_file(Path()).name, checkpoint_file(Path()).name}  # in receipts
+KEYS = {"recipe", "inputs", "content", "files", "result", "made"}  # of a receipt
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """A folder that one stage makes from settings and other artifacts."""
+    """A folder that one stage makes from settings and other artifacts.
 
-    name: str
-    folder: Path
+    Attributes:
+        kind: the folder's name in the work directory but for the digest.
+        root: the work directory.
+        made_by: the command that makes it.
+        settings: the values it depends on.
+        names: what it is made from: names of artifacts, contents of source files.
+        inputs: the artifacts that must be done before.
+        method: raised when a change of the code alters the result.
+    """
+
+    kind: str
+    root: Path
     made_by: str
-    settings: dict[str, Any]
+    settings: Mapping[str, Any]
+    names: Mapping[str, str] = field(default_factory=dict)
     inputs: tuple["Artifact", ...] = ()
+    method: int = 1
 
-    @property
+    @cached_property
     def recipe(self) -> dict[str, Any]:
-        """The settings that matter, and each input's digest; None if not current."""
-        inputs = {
-            item.name: item.digest if item.is_done else None for item in self.inputs
+        """What the result follows from: no path, no time, no result."""
+        recipe = {
+            "method": self.method,
+            "settings": dict(self.settings),
+            "inputs": dict(self.names),
         }
         # through JSON, as the receipt will have been when it is compared
-        return json.loads(json.dumps({"settings": self.settings, "inputs": inputs}))
+        return json.loads(json.dumps(recipe))
+
+    @cached_property
+    def digest(self) -> str:
+        text = json.dumps(self.recipe, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+    @cached_property
+    def name(self) -> str:
+        return self.kind + ("" if self.kind.endswith("/") else "-") + self.digest
+
+    @property
+    def folder(self) -> Path:
+        return self.root / self.name
+
+    @property
+    def partial(self) -> Path:
+        """Where it is made."""
+        return partial_folder(self.folder)
 
     @property
     def receipt(self) -> dict[str, Any] | None:
-        return read_json(receipt_file(self.folder))
+        return read_receipt(self.folder)
 
     @property
     def state(self) -> State:
-        """Whether the folder is what the recipe asks for."""
+        """Whether the folder is what the recipe asks for, whole and up to date."""
         receipt = self.receipt
-        if receipt is not None:
-            return "done" if receipt["recipe"] == self.recipe else "stale"
-        full = self.folder.is_dir() and any(self.folder.iterdir())
-        return "incomplete" if full else "missing"
+        if receipt is None and not self.folder.exists():
+            return "half made" if self.partial.exists() else "missing"
+        if receipt is None or receipt["recipe"] != self.recipe:
+            return "damaged"
+        if wrong_files(self.folder, receipt["files"]):
+            return "damaged"
+        return "outdated" if self.changed_input else "done"
+
+    @property
+    def changed_input(self) -> str | None:
+        """An input that was made anew since, with another content."""
+        then = self.receipt["inputs"]
+        for item in self.inputs:
+            now = item.receipt
+            if (
+                now is not None
+                and then.get(item.name, now["content"]) != now["content"]
+            ):
+                return item.name
+        return None
 
     @property
     def is_done(self) -> bool:
         return self.state == "done"
 
     @property
-    def digest(self) -> str | None:
-        """A fingerprint of recipe and result, whenever and how fast they were made."""
-        receipt = self.receipt
-        if receipt is None:
-            return None
-        content = {key: receipt[key] for key in ("recipe", "result")}
-        text = json.dumps(content, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+    def maker(self) -> str | None:
+        """The process that fills its folder, or did when it was killed."""
+        file = maker_file(self.partial)
+        return file.read_text().strip() if file.is_file() else None
 
     @property
     def result(self) -> dict[str, Any]:
         """What the finished artifact's receipt says of it."""
         return require(self).receipt["result"]
+
+
+@dataclass
+class Making:
+    """An artifact in the making: where, and what its receipt will say of the result."""
+
+    folder: Path
+    result: dict[str, Any]
+
+
+def read_receipt(folder: Path) -> dict[str, Any] | None:
+    """A folder's receipt; None where there is not a complete one of ours."""
+    receipt = read_json(receipt_file(folder))
+    good = isinstance(receipt, dict) and receipt.keys() >= KEYS
+    return receipt if good else None
+
+
+def wrong_files(
+    folder: Path, files: Mapping[str, Any], every_byte: bool = False
+) -> list[str]:
+    """The files of a receipt that are gone or not what they were."""
+    wrong = []
+    for name, noted in files.items():
+        path = folder / name
+        good = path.is_file() and path.stat().st_size == noted["size"]
+        if good and every_byte:
+            good = file_digest(path) == noted["sha256"]
+        if not good:
+            wrong.append(name)
+    return wrong
 
 
 def require(artifact: Artifact) -> Artifact:
@@ -76,49 +164,145 @@ def require(artifact: Artifact) -> Artifact:
     if state == "done":
         return artifact
     trouble = f"is {state}"
-    if state == "stale":
-        trouble = f"is out of date ({difference(artifact)})"
+    if state == "outdated":
+        trouble = f"is outdated: {artifact.changed_input} was made anew"
     raise PipelineError(
-        f'{artifact.folder} {trouble}. Run "./run.sh {artifact.made_by}" first.'
+        f'{artifact.folder} {trouble}. Run "./run.sh {artifact.made_by} '
+        f'--work {artifact.root}" first.'
     )
 
 
-def difference(artifact: Artifact) -> str:
-    """Why a stale artifact is stale, in a few words."""
-    then, now = artifact.receipt["recipe"], artifact.recipe
-    for name, value in now["settings"].items():
-        before = then.get("settings", {}).get(name)
-        if before != value:
-            if not isinstance(value, int | float | str):
-                return f"{name} changed"
-            return f"made with {name}={before}, now {value}"
-    for name, digest in now["inputs"].items():
-        if then["inputs"].get(name) != digest:
-            return f"{name} changed since"
-    return "made from other parts"
+def is_up_to_date(artifact: Artifact, force: bool) -> bool:
+    """Whether a stage has nothing to make; says so where it has not."""
+    finish_rename(artifact)
+    if artifact.is_done and not force:
+        log.info("%s is up to date", artifact.name)
+        return True
+    return False
 
 
 @contextmanager
-def making(artifact: Artifact, keep: bool = False) -> Iterator[dict[str, Any]]:
-    """Empties the folder, lets the block fill it and its result, writes the receipt.
+def making(artifact: Artifact, keep: bool = False) -> Iterator[Making]:
+    """Lets the block fill a folder beside the artifact's, which then takes its place.
 
     Args:
-        artifact: what is made.
-        keep: leave what lies in the folder, all but its receipt.
-
-    Yields:
-        The result, a dict for the block to fill.
+        artifact: what is made; an older one stays until the new one is whole.
+        keep: go on with what an interrupted making has left.
     """
     started = time.monotonic()
-    receipt_file(artifact.folder).unlink(missing_ok=True)
-    if not keep:
-        shutil.rmtree(artifact.folder, ignore_errors=True)
-    artifact.folder.mkdir(parents=True, exist_ok=True)
-    recipe, result = artifact.recipe, {}
-    yield result
+    inputs = {item.name: require(item).receipt["content"] for item in artifact.inputs}
+    if artifact.partial.exists() and not keep:
+        discard(artifact.partial)
+    refuse_links(artifact)
+    artifact.partial.mkdir(parents=True, exist_ok=True)
+    maker_file(artifact.partial).write_text(f"{os.getpid()}\n")
+    made = Making(artifact.partial, {})
+    yield made
+    maker_file(artifact.partial).unlink(missing_ok=True)
+    write_receipt(artifact, inputs, made, time.monotonic() - started)
+    replace_old(artifact)
+
+
+def write_receipt(
+    artifact: Artifact, inputs: dict[str, str], made: Making, seconds: float
+) -> None:
+    files = {
+        str(path.relative_to(made.folder)): {
+            "size": path.stat().st_size,
+            "sha256": file_digest(path),
+        }
+        for path in sorted(made.folder.rglob("*"))
+        if path.is_file() and path.name not in UNLISTED
+    }
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    made = {"at": now, "seconds": round(time.monotonic() - started, 1)}
-    write_json(
-        receipt_file(artifact.folder),
-        {"recipe": recipe, "result": result, "made": made},
+    receipt = {
+        "recipe": artifact.recipe,
+        "inputs": inputs,
+        "content": content_digest(files, made.result),
+        "files": files,
+        "result": made.result,
+        "made": {"at": now, "seconds": round(seconds, 1), "threads": num_cores()},
+    }
+    write_json(receipt_file(made.folder), receipt)
+
+
+def content_digest(files: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+    """What an artifact holds: a network its weights, any other its files."""
+    if "weights" in result:
+        return result["weights"]
+    text = json.dumps({name: noted["sha256"] for name, noted in files.items()})
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def replace_old(artifact: Artifact) -> None:
+    """Gives a finished folder its name; what had it makes room.
+
+    Killed at any moment, `finish_rename` completes it.
+    """
+    old = partial_folder(artifact.folder.with_name(f"{artifact.folder.name}.old"))
+    if artifact.folder.exists():
+        if artifact.receipt is None:
+            set_aside(artifact.folder)
+        else:
+            if old.exists():
+                discard(old)
+            artifact.folder.rename(old)
+    artifact.partial.rename(artifact.folder)
+    if old.exists():
+        discard(old)
+
+
+def finish_rename(artifact: Artifact) -> None:
+    """Completes a making that was killed after the receipt was written."""
+    if artifact.partial == artifact.folder:  # it is filled in its place
+        return
+    receipt = read_receipt(artifact.partial)
+    if receipt is not None and receipt["recipe"] == artifact.recipe:
+        if wrong_files(artifact.partial, receipt["files"]):
+            return
+        replace_old(artifact)
+
+
+def set_aside(folder: Path) -> None:
+    """Renames a folder that is in the way and carries no receipt of ours."""
+    number = 1
+    while (other := folder.with_name(f"{folder.name}.set-aside-{number}")).exists():
+        number += 1
+    folder.rename(other)
+    log.warning("%s has no receipt and was set aside as %s", folder, other.name)
+
+
+def discard(folder: Path) -> None:
+    """Removes a folder that is ours: half made, or with a receipt, which goes first.
+
+    Raises:
+        PipelineError: it is neither, or a link.
+    """
+    ours = folder.name.endswith(PARTIAL) or read_receipt(folder) is not None
+    if folder.is_symlink() or not ours:
+        raise PipelineError(
+            f"{folder} is not of this pipeline's making, so it stays. Move it away."
+        )
+    receipt_file(folder).unlink(missing_ok=True)
+    shutil.rmtree(folder)
+
+
+def refuse_links(artifact: Artifact) -> None:
+    """Refuses to write through a link: what it points to is not ours."""
+    path = artifact.partial
+    while path != artifact.root:
+        if path.is_symlink():
+            raise PipelineError(
+                f"{path} is a link. A work directory holds no links: move the files "
+                "here, or give another --work folder."
+            )
+        path = path.parent
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes of all files in a folder."""
+    return sum(
+        os.lstat(os.path.join(place, name)).st_size
+        for place, _, names in os.walk(folder)
+        for name in names
     )

@@ -1,18 +1,21 @@
-"""From what was typed, and what the work directory remembers, to a run's settings."""
+"""From what was typed, and what the work directory has saved, to a run."""
 
 import logging
 import shutil
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError
-from pipeline.files import read_json, write_json
 from pipeline.runs.graph import Run
+from pipeline.runs.origin import InPlace
+from pipeline.runs.ownership import check_work, is_ours
 from pipeline.runs.paths import PROJECT, WorkDir
-from pipeline.settings.parsing import checked
-from pipeline.settings.schema import make_settings
+from pipeline.runs.saved import read_saved
+from pipeline.settings.parsing import SettingsFile, known_setting
+from pipeline.settings.schema import Settings, make_settings
 from pipeline.sources.choose import choose_source, source_name
 
 log = logging.getLogger(__name__)
@@ -20,70 +23,198 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Typed:
-    """The common options as given; None or empty where they were not."""
+    """The common options as given; None or empty where they were not.
+
+    Attributes:
+        work: the folder of `--work`.
+        source: the word of `--source`.
+        preset: the name of `--preset`.
+        file: what the file of `--config` asks for.
+        values: of `--set`.
+        unset: the saved values to drop.
+    """
 
     work: str | None = None
     source: str | None = None
     preset: str | None = None
-    file_values: dict[str, Any] | None = None
-    set_values: dict[str, Any] | None = None
+    file: SettingsFile = field(default_factory=SettingsFile)
+    values: dict[str, Any] = field(default_factory=dict)
+    unset: tuple[str, ...] = ()
+
+    @property
+    def named_source(self) -> str | None:
+        return self.source or self.file.source
+
+    @property
+    def named_preset(self) -> str | None:
+        return self.preset or self.file.preset
+
+    @property
+    def all_values(self) -> dict[str, Any]:
+        """What was typed, the file's below that of the command line."""
+        return self.file.values | self.values
 
 
-def settle(typed: Typed) -> Run:
+@dataclass(frozen=True)
+class Resolved:
+    """A run, and where each of its settings is from.
+
+    Attributes:
+        saved: the saved values that apply.
+    """
+
+    run: Run
+    saved: dict[str, Any]
+    origins: dict[str, str]
+
+
+def settle(typed: Typed) -> Resolved:
     """Settles the settings and the work directory of a command.
 
-    A work directory remembers its source, its preset and what was set, so that one
-    stage can be run again without repeating them. A preset that is given anew starts
-    afresh; otherwise the order is preset, remembered, file, set.
+    Order: default, preset, saved, file, command line. Saved values belong to their
+    preset: naming a preset leaves them out.
 
     Raises:
-        PipelineError: a value that cannot be, or a directory of another source.
+        PipelineError: a value that cannot be, or a directory that is not ours or of
+            another source.
     """
-    work = WorkDir(Path(typed.work).absolute()) if typed.work else None
-    if work and work.root.exists() and not work.root.is_dir():
-        raise PipelineError(f"--work takes a folder. {work.root} is a file.")
-    kept = remembered(work) if work else {}
-    source, why = choose_source(typed.source or kept.get("source") or "auto")
-    if why:
-        log.warning(why)
+    work = WorkDir(Path(typed.work).expanduser().absolute()) if typed.work else None
+    if work is not None:
+        check_work(work)
+    kept = read_saved(work) if work else SettingsFile()
+    # a saved folder may be gone: much can be done with what was made from it
+    source = kept.source if not typed.named_source else None
+    if source is None:
+        source, why = choose_source(typed.named_source or "auto")
+        if why:
+            log.warning(why)
     if work is None:
         work = WorkDir(PROJECT / "work" / source_name(source))
-        kept = remembered(work)
-    if kept and kept["source"] != source:
-        raise PipelineError(
-            f"{work.root} holds a run on {kept['source']}, not on {source}. "
-            "Give each source its own --work folder."
-        )
-    preset = typed.preset or kept.get("preset") or default_preset()
-    values = {} if typed.preset else dict(kept.get("set", {}))
-    if values:
-        told = ", ".join(f"{key}={value}" for key, value in values.items())
-        log.info("%s keeps %s; --preset starts afresh", work.root.name, told)
-    values |= (typed.file_values or {}) | (typed.set_values or {})
-    return Run(make_settings(source, preset, values), work)
+        check_work(work)
+        kept = read_saved(work)
+    preset = typed.named_preset or kept.preset or default_preset()
+    saved = still_saved(work, kept, typed)
+    settings = make_settings(source, preset, saved | typed.all_values)
+    run = Run(settings, work, blended_runs(settings, work))
+    check_source(run, kept.source)
+    return Resolved(run, saved, origins(preset, saved, typed))
 
 
-def remembered(work: WorkDir) -> dict[str, Any]:
-    """The settings of the directory's last run; empty if there was none."""
-    kept = read_json(work.settings)
-    if kept is None:
+def still_saved(work: WorkDir, kept: SettingsFile, typed: Typed) -> dict[str, Any]:
+    """The saved values that apply: none where a preset is named, else those not unset.
+
+    Raises:
+        PipelineError: what is to be unset is no setting, and not saved.
+    """
+    for key in typed.unset:
+        if key not in kept.values and key not in kept.unknown:
+            known_setting(key)
+            log.info("%s is not saved in %s", key, work.settings)
+    if typed.named_preset:
         return {}
-    kept["set"] = {key: checked(key, value) for key, value in kept["set"].items()}
-    return kept
+    return {key: kept.values[key] for key in kept.values if key not in typed.unset}
 
 
-def remember(run: Run, typed: Typed) -> None:
-    """Lets the directory know what it is being filled with."""
-    kept = read_json(run.work.settings) or {}
-    earlier = {} if typed.preset else kept.get("set", {})
-    values = earlier | (typed.file_values or {}) | (typed.set_values or {})
-    settings = {
-        "source": run.settings.source,
-        "preset": run.settings.preset,
-        "set": values,
-    }
-    if settings != kept:
-        write_json(run.work.settings, settings)
+def origins(preset: str, saved: Mapping[str, Any], typed: Typed) -> dict[str, str]:
+    """Where each value that is not a default is from."""
+    from pipeline.settings.presets import PRESETS
+
+    found = dict.fromkeys(PRESETS[preset], f"preset {preset}")
+    found |= dict.fromkeys(saved, "saved")
+    found |= dict.fromkeys(typed.file.values, "file")
+    return found | dict.fromkeys(typed.values, "command line")
+
+
+def check_source(run: Run, kept: str | None) -> None:
+    """Refuses a source that is not the one the work directory was made from.
+
+    The same content in another place is the same source.
+    """
+    source = run.settings.source
+    if kept is None or kept == source:
+        return
+    before = Run(make_settings(kept, run.settings.preset), run.work).raw
+    if isinstance(before, InPlace) and isinstance(run.raw, InPlace):
+        then, now = before.noted, run.raw.present
+        known = then.keys() & now.keys()
+        if known and all(then[role].content == now[role].content for role in known):
+            log.info("%s holds what %s held: it is used from there now", source, kept)
+            return
+    raise PipelineError(
+        f"{run.work.root} holds runs on {kept}, not on {source}. "
+        "Give each source its own --work folder."
+    )
+
+
+def named_run(name: str) -> Run:
+    """The run that a work directory (its saved one), or `DIR:digest`, names.
+
+    Raises:
+        PipelineError: there is no such run.
+    """
+    return kept_run(*find_run(name))
+
+
+def find_run(name: str) -> tuple[WorkDir, Path]:
+    """The work directory and the settings file that `DIR` or `DIR:digest` means.
+
+    Raises:
+        PipelineError: there is no such run.
+    """
+    folder, colon, digest = name.rpartition(":")
+    if not colon or Path(name).is_dir():
+        folder, digest = name, ""
+    work = WorkDir(Path(folder).expanduser().absolute())
+    file = work.run(digest) if digest else work.settings
+    if not is_ours(work) or not file.is_file():
+        known = ", ".join(path.stem for path in work.runs) or "none"
+        what = f"run {digest}" if digest else "run"
+        raise PipelineError(f"There is no {what} in {work.root}. Its runs: {known}.")
+    return work, file
+
+
+def kept_run(work: WorkDir, file: Path) -> Run:
+    """The run that settings kept in a work directory ask for.
+
+    Raises:
+        PipelineError: they do not say of which source and preset.
+    """
+    kept = read_saved(work, file)
+    if kept.source is None or kept.preset is None:
+        raise PipelineError(f"{file} should name a source and a preset.")
+    settings = make_settings(kept.source, kept.preset, kept.values)
+    return Run(settings, work, blended_runs(settings, work))
+
+
+def blended_runs(settings: Settings, work: WorkDir) -> tuple[Run, ...]:
+    """The runs that predict.blend_with names; none of them is an average itself.
+
+    Raises:
+        PipelineError: one is not there, is this very one, or is an average.
+    """
+    return tuple(blended_run(name, work) for name in settings.predict.blended_runs)
+
+
+def blended_run(name: str, work: WorkDir) -> Run:
+    if Path(name) == work.root:
+        known = ", ".join(f"{name}:{file.stem}" for file in work.runs)
+        raise PipelineError(
+            f"predict.blend_with names {name}, the work directory itself. "
+            f"Name one of its runs: {known or 'it has none yet'}."
+        )
+    try:
+        other, file = find_run(name)
+    except PipelineError as error:
+        raise PipelineError(
+            f"predict.blend_with: {error} Or drop it with --unset predict.blend_with."
+        ) from None
+    parts = read_saved(other, file).values.get("predict.blend_with")
+    if parts:
+        raise PipelineError(
+            f"predict.blend_with names {name}, which is an average with {parts} "
+            "already. Name runs without predict.blend_with."
+        )
+    return kept_run(other, file)
 
 
 def default_preset() -> str:

@@ -3,12 +3,48 @@
 import tomllib
 import typing
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError
 from pipeline.settings.schema import SECTIONS, all_settings
 from pipeline.settings.spelling import nearest
+
+NEW_NAMES = {  # of settings that were called otherwise
+    "demo.volunteers": "demo.num_volunteers",
+    "kaggle.connect_seconds": "kaggle.connect_timeout",
+    "kaggle.stall_seconds": "kaggle.stall_timeout",
+    "kaggle.tries": "kaggle.max_attempts",
+    "kaggle.longest_wait": "kaggle.max_wait",
+    "kaggle.poll_seconds": "kaggle.poll_interval",
+    "train.block": "train.block_size",
+    "train.folds": "train.num_folds",
+    "train.seeds": "train.num_seeds",
+    "train.resemble": "train.reweight",
+    "train.resemble_after": "train.reweight_from",
+    "predict.turns": "predict.num_rotations",
+    "predict.zooms": "predict.num_zooms",
+    "predict.also": "predict.blend_with",
+}
+TOP_LEVEL = ("source", "preset")  # keys of a file outside all sections
+
+
+@dataclass(frozen=True)
+class SettingsFile:
+    """What a TOML file asks for.
+
+    Attributes:
+        values: checked, by `section.name`.
+        source: as `--source` takes it; None where it names none.
+        preset: None where it names none.
+        unknown: the keys that there are no settings for.
+    """
+
+    values: dict[str, Any] = field(default_factory=dict)
+    source: str | None = None
+    preset: str | None = None
+    unknown: tuple[str, ...] = ()
 
 
 def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
@@ -26,8 +62,12 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
     return values
 
 
-def read_config_file(path: Path) -> dict[str, Any]:
-    """The checked values of a TOML file with a table for each section.
+def read_settings_file(path: Path, lenient: bool = False) -> SettingsFile:
+    """Reads a TOML file: `source`, `preset`, and a table for each section.
+
+    Args:
+        path: the file; paths in it are relative to its folder.
+        lenient: pass over keys that there are no settings for, instead of refusing.
 
     Raises:
         PipelineError: no such file, not TOML, an unknown key or a wrong type.
@@ -38,31 +78,46 @@ def read_config_file(path: Path) -> dict[str, Any]:
         raise PipelineError(f"Cannot read {path}: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PipelineError(f"{path} is not valid TOML: {error}.") from None
-    values = {}
+    top = {key: tables.pop(key, None) for key in TOP_LEVEL}
+    for key, value in top.items():
+        if not isinstance(value, str | None):
+            raise PipelineError(f'{path}: {key} takes a string. Got "{value}".')
+    values, unknown = {}, []
+    for key, value in flat(tables):
+        if lenient and key not in all_settings():
+            unknown.append(key)
+            continue
+        try:
+            values[key] = checked(key, value, folder=path.absolute().parent)
+        except PipelineError as error:
+            raise PipelineError(f"{path}: {error}") from None
+    return SettingsFile(values, top["source"], top["preset"], tuple(unknown))
+
+
+def flat(tables: dict[str, Any]) -> Iterable[tuple[str, Any]]:
     for section, table in tables.items():
-        if section not in SECTIONS or not isinstance(table, dict):
-            raise PipelineError(
-                f'{path}: "{section}" is not a section. {nearest(section, SECTIONS)} '
-                f"The sections: {', '.join(SECTIONS)}."
-            )
-        for name, value in table.items():
-            values[f"{section}.{name}"] = checked(f"{section}.{name}", value)
-    return values
+        if isinstance(table, dict):
+            yield from ((f"{section}.{name}", value) for name, value in table.items())
+        else:
+            yield section, table
 
 
-def checked(key: str, value: Any, from_text: bool = False) -> Any:
-    """The value of a setting, as the setting's own type.
+def checked(
+    key: str, value: Any, from_text: bool = False, folder: Path | None = None
+) -> Any:
+    """The value of a setting, as the setting's own type; paths made absolute.
+
+    Args:
+        key: `section.name`.
+        value: as it was written.
+        from_text: whether it is a word of the command line.
+        folder: what paths are relative to; the current folder by default.
 
     Raises:
         PipelineError: an unknown key or a value of the wrong type.
     """
-    known = all_settings()
-    if key not in known:
-        raise PipelineError(
-            f'Unknown setting "{key}". {nearest(key, known)} '
-            '"./run.sh --help" lists them all.'
-        )
-    kind = known[key].type
+    item = known_setting(key)
+    kind = item.type
     choices = typing.get_args(kind)
     wanted = type(choices[0]) if choices else kind
     try:
@@ -71,7 +126,47 @@ def checked(key: str, value: Any, from_text: bool = False) -> Any:
         raise PipelineError(f'{key} takes {spoken(kind)}. Got "{value}".') from None
     if choices and value not in choices:
         raise PipelineError(f'{key} takes {spoken(kind)}. Got "{value}".')
+    if item.metadata.get("path"):
+        return absolute(value, folder or Path.cwd())
     return value
+
+
+def known_setting(key: str) -> Any:
+    """The declaration of a setting.
+
+    Raises:
+        PipelineError: there is none of that name; a hint at the right one.
+    """
+    known = all_settings()
+    if key in known:
+        return known[key]
+    if key in NEW_NAMES:
+        raise PipelineError(f'Setting "{key}" is called "{NEW_NAMES[key]}" now.')
+    section, dot, _ = key.partition(".")
+    if not dot:
+        raise PipelineError(f'Unknown setting "{key}". {nearest(key, known)}')
+    if section not in SECTIONS:
+        raise PipelineError(
+            f'Unknown setting "{key}": there is no section "{section}". '
+            f"{nearest(key, known)} The sections: {', '.join(SECTIONS)}."
+        )
+    raise PipelineError(
+        f'Unknown setting "{key}". {nearest(key, known)} '
+        f'"./run.sh settings {section}" lists them all.'
+    )
+
+
+def absolute(value: str, folder: Path) -> str:
+    """Each path of a list with commas made absolute; words that are none stay."""
+    parts = [part.strip() for part in value.split(",")]
+    return ",".join(absolute_path(part, folder) if part else "" for part in parts)
+
+
+def absolute_path(text: str, folder: Path) -> str:
+    if text in ("none", "imagenet"):  # the words that start weights may be
+        return text
+    path = Path(text).expanduser()
+    return str(path if path.is_absolute() else folder / path)
 
 
 def from_word(word: str, wanted: type) -> Any:
@@ -86,7 +181,7 @@ def from_word(word: str, wanted: type) -> Any:
 
 
 def of_type(value: Any, wanted: type) -> Any:
-    """The value, whole numbers widened to float; ValueError if it is another type."""
+    """The value, integers widened to float; ValueError if it is another type."""
     if wanted is float and type(value) is int:
         value = float(value)
     # bool is an int to Python, not to a reader; nan and inf are no settings

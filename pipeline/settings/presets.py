@@ -7,9 +7,9 @@ OURS = {  # what every network of ours learns by, however it begins
     "train.weight_decay": 0.01,
     "train.zoom": 1.3,
     "train.colour": 0.5,
-    "train.resemble": True,
+    "train.reweight": True,
     "train.validation_fraction": 0.05,
-    "predict.zooms": 3,
+    "predict.num_zooms": 3,
 }
 
 CPU = {  # what two laptop cores do in 25 minutes with 6,000 galaxies
@@ -19,7 +19,7 @@ CPU = {  # what two laptop cores do in 25 minutes with 6,000 galaxies
     "train.weights": "imagenet",
     "train.epochs": 14,
     "train.learning_rate": 7e-4,  # more would undo what the weights know
-    "predict.turns": 4,
+    "predict.num_rotations": 4,
 }
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -35,24 +35,24 @@ PRESETS: dict[str, dict[str, Any]] = {
         "classify.max_iterations": 20,
     },
     "cpu": CPU,
-    "best": {**CPU, "train.epochs": 20, "train.seeds": 2},  # an hour of them
+    "best": {**CPU, "train.epochs": 20, "train.num_seeds": 2},  # an hour of them
     "compact": {  # the same cores, trained from scratch
         **OURS,
         "train.view_size": 48,
         "train.width": 24,
-        "train.seeds": 3,
+        "train.num_seeds": 3,
         "train.epochs": 40,
         "train.batch_size": 64,
         "train.optimizer": "muon",
         "train.learning_rate": 3e-3,
-        "predict.turns": 8,
+        "predict.num_rotations": 8,
     },
     "gpu": {
         **CPU,
         "demo.num_train": 12_000,
         "demo.num_test": 3_000,
         "train.epochs": 20,
-        "train.seeds": 3,
+        "train.num_seeds": 3,
         "classify.num_images": 0,
     },
     "sirressi2020": {  # the course report's network and training, to compare with
@@ -94,8 +94,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "train.ema_epochs": 0.0,
         "train.zoom": 1.3,
         "train.colour": 0.5,
-        "predict.turns": 10,
-        "predict.zooms": 3,
+        "predict.num_rotations": 10,
+        "predict.num_zooms": 3,
         "predict.batch_size": 64,  # each image counts as 16
     },
     "pretrained": {  # for a GPU: what was learned on photographs, at the size it was

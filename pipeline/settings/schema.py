@@ -27,7 +27,14 @@ WEIGHTS_ENDINGS = (".h5", ".keras")
 
 
 def setting(default: Any, text: str, **metadata: Any) -> Any:
-    """A dataclass field with its help text."""
+    """A dataclass field with its help text.
+
+    Args:
+        default: its value unless a preset or a user gives another.
+        text: what `--help` says of it.
+        metadata: `path=True` where the value names files or folders; `added=True`
+            where results had been made before there was such a setting.
+    """
     return field(default=default, metadata={"help": text, **metadata})
 
 
@@ -43,7 +50,7 @@ class DemoConfig:
 
     num_train: int = setting(1800, "galaxies rendered with labels")
     num_test: int = setting(600, "galaxies rendered to be predicted")
-    volunteers: int = setting(45, "simulated volunteers who classify each galaxy")
+    num_volunteers: int = setting(45, "simulated volunteers who classify each galaxy")
     seed: int = setting(0, "fixes every galaxy and every vote")
 
     def __post_init__(self) -> None:
@@ -56,7 +63,7 @@ class DemoConfig:
             self.num_train + self.num_test <= 800_000,
             "demo.num_train + demo.num_test must not exceed 800000, the six-digit ids.",
         )
-        check(self.volunteers >= 1, "demo.volunteers must be at least 1.")
+        check(self.num_volunteers >= 1, "demo.num_volunteers must be at least 1.")
         check(self.seed >= 0, "demo.seed must not be negative.")
 
 
@@ -64,23 +71,28 @@ class DemoConfig:
 class KaggleConfig:
     """How long Kaggle is waited for; no artifact depends on it."""
 
-    connect_seconds: float = setting(15.0, "until a connection must stand")
-    stall_seconds: float = setting(30.0, "until a silent or crawling connection is cut")
-    tries: int = setting(6, "failures in a row, without progress, before giving up")
-    first_wait: float = setting(1.0, "seconds before the second try; doubled each time")
-    longest_wait: float = setting(
-        120.0, "seconds waited at most when Kaggle asks to wait"
+    connect_timeout: float = setting(15.0, "until a connection must stand")
+    stall_timeout: float = setting(30.0, "until a silent or crawling connection is cut")
+    max_attempts: int = setting(
+        6, "failures in a row, without progress, before giving up"
     )
-    poll_seconds: float = setting(5.0, "between two looks for the verdict on an upload")
+    first_wait: float = setting(1.0, "seconds before the second try; doubled each time")
+    max_wait: float = setting(120.0, "seconds waited at most when Kaggle asks to wait")
+    poll_interval: float = setting(
+        5.0, "between two looks for the verdict on an upload"
+    )
 
     def __post_init__(self) -> None:
-        for name in ("connect_seconds", "stall_seconds", "poll_seconds"):
+        for name in ("connect_timeout", "stall_timeout", "poll_interval"):
             value = getattr(self, name)
             check(value > 0, f"kaggle.{name} must be above 0. Got {value}.")
-        for name in ("first_wait", "longest_wait"):
+        for name in ("first_wait", "max_wait"):
             value = getattr(self, name)
             check(value >= 0, f"kaggle.{name} must not be negative. Got {value}.")
-        check(self.tries >= 1, f"kaggle.tries must be at least 1. Got {self.tries}.")
+        check(
+            self.max_attempts >= 1,
+            f"kaggle.max_attempts must be at least 1. Got {self.max_attempts}.",
+        )
 
 
 @dataclass(frozen=True)
@@ -91,7 +103,8 @@ class PreprocessConfig:
     image_size: int = setting(64, "pixels the crop is shrunk to")
     shard_size: int = setting(1024, "images in one .npy file")
     max_bad_share: float = setting(
-        0.02, "share of unreadable images past which the run stops; 3 are always let by"
+        0.02,
+        "share of unreadable images past which the run stops; up to 3 are tolerated",
     )
 
     def __post_init__(self) -> None:
@@ -124,12 +137,16 @@ class TrainConfig:
         "dinov2",
     ] = setting("compact", "architecture")
     weights: str = setting(
-        "none", "a backbone starts from: none, imagenet, or a .h5 or .keras file"
+        "none",
+        "a backbone starts from: none, imagenet, or a .h5 or .keras file",
+        path=True,
     )
     view_size: int = setting(
         0, "pixels across the centre that the network sees, the rest for turns; 0: all"
     )
-    block: int = setting(2, "compact: pixels along the side of what becomes a place")
+    block_size: int = setting(
+        2, "compact: pixels along the side of what becomes a place"
+    )
     width: int = setting(24, "compact: channels of the first block, later multiplied")
     head: Literal["tree", "sigmoid", "relu", "linear"] = setting(
         "tree",
@@ -162,26 +179,34 @@ class TrainConfig:
     zoom: float = setting(1.2, "augmentation: magnify by 1/zoom to zoom; 1: not")
     shift: float = setting(4.0, "augmentation: move by up to so many original pixels")
     colour: float = setting(0.0, "augmentation: spread of the light added; 0: none")
-    folds: int = setting(
+    num_folds: int = setting(
         1, "parts held out in turn, a network for each; 1: just validation_fraction is"
     )
-    resemble: bool = setting(
+    reweight: bool = setting(
         False,
-        "end on galaxies reweighted to the test set, by what the network says of both",
+        "end on galaxies reweighted to the test set, by what the network predicts for "
+        "both",
     )
-    resemble_after: float = setting(
-        0.67, "share of the epochs in which they still count alike"
+    reweight_from: float = setting(
+        0.67, "share of the epochs after which they are reweighted"
     )
-    seeds: int = setting(
+    num_seeds: int = setting(
         1, "networks for each fold, with consecutive seeds; all averaged"
     )
     validation_fraction: float = setting(
-        0.1, "share of galaxies held out, by their id, where folds is 1"
+        0.1, "share of galaxies held out, by their id, where num_folds is 1"
     )
     seed: int = setting(0, "the first; fixes initial weights, order and augmentation")
 
     def __post_init__(self) -> None:
-        for name in ("block", "width", "epochs", "batch_size", "folds", "seeds"):
+        for name in (
+            "block_size",
+            "width",
+            "epochs",
+            "batch_size",
+            "num_folds",
+            "num_seeds",
+        ):
             value = getattr(self, name)
             check(value >= 1, f"train.{name} must be at least 1. Got {value}.")
         not_negative = "view_size weight_decay ema_epochs shift colour seed"
@@ -215,7 +240,7 @@ class TrainConfig:
             "train.loss=votes needs shares that sum to 1, so train.head=tree. "
             f"Got train.head={self.head}: set train.loss=mse with it.",
         )
-        for name in ("validation_fraction", "resemble_after"):
+        for name in ("validation_fraction", "reweight_from"):
             value = getattr(self, name)
             check(0 < value < 1, f"train.{name} must lie between 0 and 1. Got {value}.")
 
@@ -231,52 +256,65 @@ class PredictConfig:
     """How the test set is predicted."""
 
     flips: bool = setting(True, "average over each image and its mirror image")
-    turns: int = setting(
+    num_rotations: int = setting(
         4,
         "and so many angles, evenly over the full turn; time grows with the number of "
-        "views, which is 2 with flips, times turns, times zooms",
+        "views, which is 2 with flips, times rotations, times zooms",
     )
-    zooms: int = setting(1, "and so many magnifications, an odd number")
+    num_zooms: int = setting(1, "and so many magnifications, an odd number")
     zoom: float = setting(1.2, "these reach from 1/zoom to zoom")
     batch_size: int = setting(256, "images in one step")
     obey_tree: bool = setting(
         True, "rescale each question to its parent, where a head does not"
     )
-    also: str = setting(
-        "", "finished work directories to average with, separated by commas"
+    blend_with: str = setting(
+        "",
+        "finished runs to average with, DIR or DIR:digest, separated by commas",
+        path=True,
     )
 
     def __post_init__(self) -> None:
-        for name in ("turns", "batch_size"):
+        for name in ("num_rotations", "batch_size"):
             value = getattr(self, name)
             check(value >= 1, f"predict.{name} must be at least 1. Got {value}.")
         check(
-            self.zooms >= 1 and self.zooms % 2 == 1,
-            f"predict.zooms must be odd, 1 at least. Got {self.zooms}.",
+            self.num_zooms >= 1 and self.num_zooms % 2 == 1,
+            f"predict.num_zooms must be odd, 1 at least. Got {self.num_zooms}.",
         )
         check(
-            self.zoom > 1 or self.zooms == 1,
+            self.zoom > 1 or self.num_zooms == 1,
             f"predict.zoom must be above 1 for several zooms. Got {self.zoom}.",
         )
 
     @property
+    def blended_runs(self) -> list[str]:
+        """The runs that are averaged with this one, as they were named."""
+        return [name for name in map(str.strip, self.blend_with.split(",")) if name]
+
+    @property
     def num_views(self) -> int:
         """How many views of each test image a network sees."""
-        return (1 + self.flips) * self.turns * self.zooms
+        return (1 + self.flips) * self.num_rotations * self.num_zooms
 
 
 @dataclass(frozen=True)
 class ExportConfig:
     """The submission file."""
 
-    name: str = setting("", "file name without .csv; empty: source-preset-digest")
-    folder: str = setting("", "where the CSV goes; empty: the project's submissions/")
+    name: str = setting("", "file name before the digest; empty: source-preset")
+    folder: str = setting(
+        "", "where the CSV goes; empty: the project's submissions/", path=True
+    )
 
     def __post_init__(self) -> None:
         check(
             Path(self.name).name == self.name and not self.name.endswith(".csv"),
             "export.name is a bare file name, without folder and without .csv. "
             f'Got "{self.name}".',
+        )
+        check(
+            self.name.lower() != "ledger",
+            "export.name=ledger is taken: ledger.csv lists the submissions.",
         )
 
 
@@ -308,9 +346,7 @@ class ClassifyConfig:
     full_size: bool = setting(
         False, "the crops at full size, as the course report had them; else the shards"
     )
-    class_weights: bool = setting(
-        False, "weigh rare classes up as much as they are rare"
-    )
+    class_weights: bool = setting(False, "weight classes by how rare they are")
     max_iterations: int = setting(100, "logistic regression: passes over the images")
     tolerance: float = setting(1e-3, "logistic regression: change at which it stops")
     epochs: int = setting(4, "small CNN: passes over the images")
@@ -362,13 +398,26 @@ def check_view(train: TrainConfig, image_size: int) -> None:
     smallest = SMALLEST_IMAGE.get(train.model, 16)
     multiple = SIZE_MULTIPLE.get(train.model, 1)
     if train.model == "compact":
-        smallest, multiple = 8 * train.block, train.block
+        smallest, multiple = 8 * train.block_size, train.block_size
     check(
         size >= smallest and size % multiple == 0,
         f"train.model={train.model} needs images (train.view_size, or else "
         f"preprocess.image_size) of {smallest} px or more, in multiples of "
         f"{multiple}. Got {size}.",
     )
+
+
+def recipe_settings(config: Any) -> dict[str, Any]:
+    """The values of a section that a result follows from.
+
+    A setting that was added after results had been made by its default joins only where
+    it is not at its default, so that these results keep their names.
+    """
+    return {
+        item.name: getattr(config, item.name)
+        for item in dataclasses.fields(config)
+        if not item.metadata.get("added") or getattr(config, item.name) != item.default
+    }
 
 
 SECTIONS: dict[str, type] = {

@@ -38,7 +38,7 @@ class Rendered(NamedTuple):
 
 
 def make_demo(
-    folder: Path, num_train: int, num_test: int, seed: int, volunteers: int
+    folder: Path, num_train: int, num_test: int, seed: int, num_volunteers: int
 ) -> Path:
     """Writes a competition in the layout of the real one.
 
@@ -53,9 +53,11 @@ def make_demo(
         The path of the test labels, which Kaggle keeps for itself.
     """
     train_ids, test_ids = draw_ids(num_train, num_test, seed)
-    train = render_images(folder, "images_training_rev1", train_ids, seed, volunteers)
+    train = render_images(
+        folder, "images_training_rev1", train_ids, seed, num_volunteers
+    )
     write_zipped_csv(folder, "training_solutions_rev1", csv_lines(train_ids, train))
-    test = render_images(folder, "images_test_rev1", test_ids, seed, volunteers)
+    test = render_images(folder, "images_test_rev1", test_ids, seed, num_volunteers)
     zeros = np.zeros_like(test)
     write_zipped_csv(folder, "all_zeros_benchmark", csv_lines(test_ids, zeros))
     truth = folder / "test_solutions.csv"

@@ -1,14 +1,11 @@
 """A folder that already holds the competition's files, zipped or unpacked."""
 
-import hashlib
 import logging
 import shutil
 import zipfile
 import zlib
-from functools import lru_cache
 from pathlib import Path
 
-from pipeline.data.archives import open_zip
 from pipeline.errors import PipelineError
 from pipeline.files import PARTIAL
 from pipeline.kaggle.client import COMPETITION
@@ -20,7 +17,9 @@ FILES = {
     "solutions": "training_solutions_rev1",
     "sample": "all_zeros_benchmark",
 }
+IMAGES = ("train_images", "test_images")
 OPTIONAL = {"sample"}
+UNUSED = ("all_ones_benchmark", "central_pixel_benchmark", "test_solutions")
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)  # of a zip
 EVERYTHING = f"{COMPETITION}.zip"  # what "Download All" gives
 
@@ -36,15 +35,23 @@ def find_files(folder: Path) -> dict[str, Path]:
     Raises:
         PipelineError: a needed one is not there.
     """
-    found = {role: find_file(folder, name) for role, name in FILES.items()}
+    found = find_some_files(folder)
     missing = [
-        FILES[role] for role, path in found.items() if not path and role not in OPTIONAL
+        name
+        for role, name in FILES.items()
+        if role not in found and role not in OPTIONAL
     ]
     if missing:
         raise PipelineError(
             f"{folder} lacks {' and '.join(missing)} (.zip, or unpacked). "
             "It should hold the competition's files as Kaggle ships them."
         )
+    return found
+
+
+def find_some_files(folder: Path) -> dict[str, Path]:
+    """Those of the competition's files that are in a folder, by role."""
+    found = {role: find_file(folder, name) for role, name in FILES.items()}
     return {role: path for role, path in found.items() if path}
 
 
@@ -54,6 +61,12 @@ def find_file(folder: Path, name: str) -> Path | None:
         if path.exists():
             return path
     return None
+
+
+def is_competition_file(name: str) -> bool:
+    """Whether a file or folder of this name is the competition's, or ours beside it."""
+    stem = name.split(".")[0]
+    return stem in (*FILES.values(), *UNUSED, COMPETITION, "kaggle", "receipt")
 
 
 def find_everything(folder: Path) -> Path | None:
@@ -93,39 +106,3 @@ def unpack_missing(folder: Path) -> None:
             unpack_everything(archive, folder)
         except PipelineError as error:
             log.warning("%s Going on without it.", error)
-
-
-def fingerprint(folder: Path) -> str:
-    """Changes when the content of a folder's competition files does.
-
-    Zips count by the checksums of their members, folders by size and time of theirs.
-    """
-    if everything := find_everything(folder):
-        return digest_of(everything)
-    texts = [f"{role} {digest_of(path)}" for role, path in find_files(folder).items()]
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
-
-
-def digest_of(path: Path) -> str:
-    status = path.stat()
-    if path.suffix == ".zip":
-        return zip_digest(path, status.st_size, status.st_mtime_ns)
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.is_file())
-        lines = [f"{file.relative_to(path)} {stamp(file)}" for file in files]
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def stamp(file: Path) -> str:
-    status = file.stat()
-    return f"{status.st_size} {status.st_mtime_ns}"
-
-
-@lru_cache(maxsize=8)
-def zip_digest(path: Path, size: int, modified: int) -> str:
-    lines = [
-        f"{member.filename} {member.file_size} {member.CRC}"
-        for member in open_zip(path).infolist()
-    ]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -118,8 +118,20 @@ def fetch_file(kaggle: Kaggle, path: Path, size: int) -> None:
         log.warning("%s %s; fetching it again", path.name, trouble)
     with open(partial, "rb") as written:
         os.fsync(written.fileno())
+    set_aside(path)
     partial.replace(path)
     log.info("%s: %s bytes, checked", path.name, f"{size:,}")
+
+
+def set_aside(path: Path) -> None:
+    """Renames what is there: damaged or not, it may be the user's."""
+    if not path.exists():
+        return
+    number = 1
+    while (other := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    path.rename(other)
+    log.warning("%s was set aside as %s", path, other.name)
 
 
 def fill(kaggle: Kaggle, partial: Path, name: str, size: int) -> None:

@@ -1,13 +1,13 @@
 """Stage 1: the competition's files, from wherever they come."""
 
 import logging
+import time
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
 
 from pipeline.data.archives import list_jpegs
 from pipeline.runs.graph import Run
-from pipeline.runs.receipts import making
+from pipeline.runs.origin import Demo, InPlace
+from pipeline.runs.receipts import is_up_to_date, making
 from pipeline.settings.schema import Settings
 from pipeline.sources import folder
 
@@ -18,49 +18,54 @@ def download(run: Run, force: bool = False) -> None:
     """Fetches, finds or renders the competition's files.
 
     Reads   Kaggle, or a folder, or nothing (the demo sky is rendered)
-    Writes  raw/*.zip           what Kaggle ships; a folder's files stay where they lie
-            raw/receipt.json    "files": where each of them is
+    Writes  raw/demo-<digest>/*.zip     the demo sky
+            raw/kaggle/*.zip            what Kaggle ships
+            raw/<source>/receipt.json   where each file is, and what it holds; those of
+                                        a folder stay where they are
     """
-    raw, settings = run.raw, run.settings
-    if raw.is_done and not force:
-        log.info("raw is up to date")
+    raw = run.raw
+    if is_up_to_date(raw, force):
+        if isinstance(raw, InPlace) and not raw.is_noted:
+            raw.note(raw.result, raw.receipt["made"]["seconds"])
         return
-    with making(raw, keep=settings.source == "kaggle") as result:
-        files = fetch(settings, raw.folder)
-        result |= describe(files, raw.folder)
+    if isinstance(raw, Demo):
+        render_sky(raw, run.settings)
+    else:
+        note_files(raw, run.settings)
     log.info(
         "raw: %d training and %d test images",
-        result["num_train"],
-        result["num_test"],
+        raw.result["num_train"],
+        raw.result["num_test"],
     )
 
 
-def fetch(settings: Settings, raw: Path) -> dict[str, Path]:
-    """Makes the source's files be there; says where."""
-    if settings.source == "kaggle":
+def render_sky(raw: Demo, settings: Settings) -> None:
+    from pipeline.sources import demo
+
+    with making(raw) as made:
+        truth = demo.make_demo(made.folder, **asdict(settings.demo))
+        files = folder.find_files(made.folder) | {"truth": truth}
+        made.result |= {
+            "files": {role: path.name for role, path in files.items()},
+            "num_train": settings.demo.num_train,
+            "num_test": settings.demo.num_test,
+        }
+
+
+def note_files(raw: InPlace, settings: Settings) -> None:
+    """Makes the files be there, and notes what they hold."""
+    started, place = time.monotonic(), raw.source
+    raw.folder.mkdir(parents=True, exist_ok=True)
+    if raw.fetched:
         from pipeline.sources import kaggle
 
-        kaggle.fetch(raw, settings.kaggle)
-        return folder.find_files(raw)
-    if settings.source == "demo":
-        from pipeline.sources import demo
-
-        truth = demo.make_demo(raw, **asdict(settings.demo))
-        return folder.find_files(raw) | {"truth": truth}
-    if everything := folder.find_everything(Path(settings.source)):
-        folder.unpack_everything(everything, raw)
-        return folder.find_files(raw)
-    return folder.find_files(Path(settings.source))
-
-
-def describe(files: dict[str, Path], raw: Path) -> dict[str, Any]:
-    """What the receipt says: paths within raw/ are relative, so that it may move."""
-    return {
-        "files": {
-            role: str(path.relative_to(raw) if path.is_relative_to(raw) else path)
-            for role, path in files.items()
-        },
-        "digests": {role: folder.digest_of(path) for role, path in files.items()},
-        "num_train": len(list_jpegs(files["train_images"])),
-        "num_test": len(list_jpegs(files["test_images"])),
+        kaggle.fetch(raw.folder, settings.kaggle)
+    elif everything := folder.find_everything(raw.source):
+        folder.unpack_everything(everything, raw.folder)
+        place = raw.folder
+    files = folder.find_files(place)
+    counts = {
+        f"num_{split}": len(list_jpegs(files[f"{split}_images"]))
+        for split in ("train", "test")
     }
+    raw.note(counts, time.monotonic() - started)

@@ -2,6 +2,7 @@
 
 import datetime
 import logging
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,10 +13,10 @@ from pipeline.data.tree import COLUMNS, QUESTIONS, tree_violations
 from pipeline.errors import PipelineError
 from pipeline.files import atomic, file_digest
 from pipeline.kaggle.ledger import add_to_ledger
-from pipeline.runs.contents import load_ids, load_predictions, raw_file, submission_csv
+from pipeline.runs.contents import load_ids, load_predictions, trouble_with_csv
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import PROJECT
-from pipeline.runs.receipts import Artifact, making, require
+from pipeline.runs.receipts import is_up_to_date, making
 from pipeline.settings.schema import Settings
 from pipeline.sources.choose import source_name
 
@@ -27,47 +28,56 @@ log = logging.getLogger(__name__)
 def export(run: Run, force: bool = False) -> None:
     """Writes the file that is uploaded to Kaggle, and a line in the ledger.
 
-    Reads   predictions/predictions.npz, shards/test/ids.npy, raw/ (sample submission)
-    Writes  submissions/<name>.csv      38 columns, a row for each test galaxy
-            submissions/ledger.csv      a line for each submission
-            submission/receipt.json     where the CSV is, and its digest
+    Reads   predictions/<digest>/, shards/test/ids.npy, raw/ (sample submission)
+    Writes  submissions/<name>-<digest>.csv    38 columns, a row for each test galaxy;
+                                               the digest is that of its bytes
+            submissions/ledger.csv             a line for each submission
+            submission/<digest>/receipt.json   the CSV's name, and its sha256
     """
-    submission = run.submission
-    if submission.is_done and csv_is_there(submission) and not force:
-        log.info("submission is up to date")
+    if is_up_to_date(run.submission, force or not was_exported(run)):
         return
     ids, fractions = load_predictions(run.predictions)
-    check_ids(ids, expected_ids(run))
-    check_fractions(ids, fractions)
-    path = run.submissions.csv(submission_name(run))
-    with making(submission) as result:
-        write_checked(path, ids, fractions)
-        result |= {
-            "csv": str(path),
-            "sha256": file_digest(path),
-            "num_rows": len(ids),
-        }
+    check_ids(run, ids)
+    check_fractions(run, ids, fractions)
+    with making(run.submission) as made:
+        local = made.folder / "submission.csv"
+        write_checked(run, local, ids, fractions)
+        digest = file_digest(local)
+        path = run.submissions.csv(f"{name_prefix(run)}-{digest[:8]}")
+        publish(local, path, digest)
+        made.result |= {"csv": path.name, "sha256": digest, "num_rows": len(ids)}
+        made.result["folder"] = str(path.parent)
         # an average of runs that held out other galaxies has none
         known = run.predictions.result
-        result |= {name: known[name] for name in SCORES if name in known}
-        add_to_ledger(run.submissions.ledger, ledger_row(run.settings, result))
+        made.result |= {name: known[name] for name in SCORES if name in known}
+        add_to_ledger(run.submissions.ledger, ledger_row(run.settings, made.result))
     log.info("submission: %d rows", len(ids))
 
 
-def csv_is_there(submission: Artifact) -> bool:
-    """Whether the CSV is still what the receipt says."""
-    path = submission_csv(submission)
-    return path.exists() and file_digest(path) == submission.result["sha256"]
+def was_exported(run: Run) -> bool:
+    return run.submission.is_done and trouble_with_csv(run) is None
+
+
+def publish(local: Path, path: Path, digest: str) -> None:
+    """Moves a checked CSV to its place; what somebody changed there is set aside."""
+    if path.exists() and file_digest(path) != digest:
+        number = 1
+        while (other := path.with_name(f"{path.stem}.changed-{number}.csv")).exists():
+            number += 1
+        path.rename(other)
+        log.warning("%s was changed since its export; kept as %s", path, other.name)
+    with atomic(path) as partial:
+        shutil.copyfile(local, partial)
+    local.unlink()
 
 
 def expected_ids(run: Run) -> np.ndarray:
     """The test ids in the order of the images; the sample submission's are the same."""
     images = load_ids(run.shards("test"))
-    raw = require(run.raw)
-    if "sample" not in raw.result["files"]:
+    file = run.raw.find("sample")
+    if file is None:
         return images
-    sample = read_ids(raw_file(raw, "sample"))
-    strangers = np.setxor1d(images, sample)
+    strangers = np.setxor1d(images, read_ids(file))
     if len(strangers):
         raise PipelineError(
             f"The test images and the sample submission differ in {len(strangers)} "
@@ -76,27 +86,27 @@ def expected_ids(run: Run) -> np.ndarray:
     return images
 
 
-def write_checked(path: Path, ids: np.ndarray, fractions: np.ndarray) -> None:
-    """Writes the CSV and reads it back before it gets its name."""
-    with atomic(path) as partial:
-        write_fractions(partial, ids, fractions)
-        written_ids, written = read_fractions(partial)
-        check_ids(written_ids, ids)
-        check_fractions(written_ids, written)
+def write_checked(run: Run, path: Path, ids: np.ndarray, fractions: np.ndarray) -> None:
+    """Writes the CSV and reads it back before it counts."""
+    write_fractions(path, ids, fractions)
+    written_ids, written = read_fractions(path)
+    check_ids(run, written_ids)
+    check_fractions(run, written_ids, written)
 
 
-def check_ids(ids: np.ndarray, expected: np.ndarray) -> None:
+def check_ids(run: Run, ids: np.ndarray) -> None:
     """Refuses rows that are not the test galaxies, each once and in order."""
+    expected = expected_ids(run)
     if not np.array_equal(ids, expected):
         strangers = np.setxor1d(ids, expected)
         first = strangers[0] if len(strangers) else ids[0]
         raise PipelineError(
             f"The predictions hold {len(ids)} galaxies, the test set {len(expected)}; "
-            f'they differ, at galaxy {first} first. Run "./run.sh predict --force".'
+            f"they differ, at galaxy {first} first. {again(run)}."
         )
 
 
-def check_fractions(ids: np.ndarray, fractions: np.ndarray) -> None:
+def check_fractions(run: Run, ids: np.ndarray, fractions: np.ndarray) -> None:
     """Refuses what is not a fraction, and what breaks the decision tree."""
     good = np.isfinite(fractions) & (fractions >= 0) & (fractions <= 1)
     if not good.all():
@@ -104,7 +114,7 @@ def check_fractions(ids: np.ndarray, fractions: np.ndarray) -> None:
         raise PipelineError(
             f"{(~good).any(axis=1).sum()} galaxies have values outside 0 to 1, the "
             f"first being {ids[row]}: {COLUMNS[column]} is {fractions[row, column]}. "
-            'Run "./run.sh predict --force", or train anew.'
+            f"{again(run)}, or train anew."
         )
     broken = tree_violations(fractions)
     if broken.any():
@@ -116,15 +126,17 @@ def check_fractions(ids: np.ndarray, fractions: np.ndarray) -> None:
         )
 
 
-def submission_name(run: Run) -> str:
-    """Says where it comes from and how it was made; another for other predictions.
+def again(run: Run) -> str:
+    return f'Run "./run.sh predict --force --work {run.work.root}"'
+
+
+def name_prefix(run: Run) -> str:
+    """Says where it comes from and how it was made, or what the user asks for.
 
     One of the demo sky says so whatever name is asked for.
     """
     settings = run.settings
-    source = source_name(settings.source)
-    digest = run.predictions.digest[:8]
-    name = settings.export.name or f"{source}-{settings.preset}-{digest}"
+    name = settings.export.name or f"{source_name(settings.source)}-{settings.preset}"
     is_told = settings.source != "demo" or name.startswith("demo")
     return name if is_told else f"demo-{name}"
 
@@ -132,7 +144,7 @@ def submission_name(run: Run) -> str:
 def ledger_row(settings: Settings, result: dict[str, object]) -> dict[str, object]:
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return {
-        "file": Path(result["csv"]).name,
+        "file": result["csv"],
         "sha256": result["sha256"],
         "source": settings.source,
         "preset": settings.preset,

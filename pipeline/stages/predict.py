@@ -20,7 +20,7 @@ from pipeline.inference.held_out import predict_held_out
 from pipeline.runs.contents import load_held_out, load_ids, unreadable
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import held_out_file, predictions_file
-from pipeline.runs.receipts import making, require
+from pipeline.runs.receipts import is_up_to_date, making
 
 log = logging.getLogger(__name__)
 
@@ -28,44 +28,42 @@ log = logging.getLogger(__name__)
 def predict(run: Run, force: bool = False) -> None:
     """Averages what all networks say of all views of each galaxy.
 
-    Reads   shards/, models/<member>/, raw/ (solutions), and of the work directories
-            in predict.also predictions/ and validation/
-    Writes  validation/validation.npz    "ids" (N,) int64, "fractions" (N, 37) float64,
-                                         "targets" (N, 37) float32, of held-out galaxies
-            predictions/predictions.npz  "ids" (N,) int64, "fractions" (N, 37) float64
-            predictions/receipt.json     with the RMSE to be expected
+    Reads   shards/, models/<network>/, raw/ (solutions), and predictions/ and held_out/
+            of the runs in predict.blend_with
+    Writes  held_out/<digest>/held_out.npz        "ids" (N,) int64, "fractions" (N, 37)
+                                                  float64, "targets" (N, 37) float32
+            predictions/<digest>/predictions.npz  "ids" (N,) int64, "fractions" (N, 37)
+                                                  float64
+            predictions/<digest>/receipt.json     with the RMSE to be expected
     """
-    ids = load_ids(run.shards("test"))
-    for member in run.members:
-        require(member)
-    others = load_others(run, ids)
-    if force or not run.held_out.is_done:
+    if not is_up_to_date(run.held_out, force):
         save_held_out(run)
-    if run.predictions.is_done and not force:
-        log.info("predictions are up to date")
+    if is_up_to_date(run.predictions, force):
         return
-    with making(run.predictions) as result:
+    ids = load_ids(run.shards("test"))
+    others = load_others(run, ids)
+    with making(run.predictions) as made:
         own, alike = ask_networks(run, ids)
         fractions = np.mean([own, *(other.fractions for other in others)], axis=0)
-        with atomic(predictions_file(run.predictions.folder)) as partial:
+        with atomic(predictions_file(made.folder)) as partial:
             np.savez(partial, ids=ids, fractions=fractions)
-        result |= {
+        made.result |= {
             "num_images": len(ids),
             "num_as_means": len(run.shards("test").result["bad"]),
             "members": [member.name for member in run.members],
-            "averaged_with": [other.folder for other in others],
+            "averaged_with": [other.name for other in others],
         } | expectation(run, others, alike)
-    for line in describe(run, result):
+    for line in describe(run, made.result):
         log.info("%s", line)
 
 
 def save_held_out(run: Run) -> None:
-    with making(run.held_out) as result:
+    with making(run.held_out) as made:
         found = predict_held_out(run)
-        with atomic(held_out_file(run.held_out.folder)) as partial:
+        with atomic(held_out_file(made.folder)) as partial:
             np.savez(partial, **found._asdict())
         rmse, standard_error = score_fractions(found.fractions, found.targets)
-        result |= {
+        made.result |= {
             "num_validation": len(found.ids),
             "validation_rmse": rmse,
             "validation_standard_error": standard_error,
@@ -87,7 +85,7 @@ def ask_networks(run: Run, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     parts = predict_members(config, shards, members, every_row)
     bad = unreadable(shards, ids)
     fractions = np.where(bad[:, None], column_means(members), np.mean(parts, axis=0))
-    folds = fold_of(ids, run.settings.train.folds)
+    folds = fold_of(ids, run.settings.train.num_folds)
     rows = [np.flatnonzero(folds == member.fold) for member in members]
     chosen = [part[own] for part, own in zip(parts, rows, strict=True)]
     _, alike = average_by_row(chosen, rows)

@@ -3,9 +3,10 @@
 import logging
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,11 +15,12 @@ from pipeline.data.images import BadImage, prepare
 from pipeline.data.shards import save_array
 from pipeline.errors import PipelineError
 from pipeline.parallel import map_parallel
-from pipeline.runs.contents import raw_file
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import SPLITS, Split, ids_file, shard_file
-from pipeline.runs.receipts import making, require
+from pipeline.runs.receipts import is_up_to_date, making, require
 from pipeline.settings.schema import PreprocessConfig
+
+MOST_TOLERATED = 3  # bad images, however small their set is
 
 log = logging.getLogger(__name__)
 
@@ -26,28 +28,26 @@ log = logging.getLogger(__name__)
 def preprocess(run: Run, force: bool = False) -> None:
     """Turns every raw image into one row of a shard.
 
-    Reads   raw/                       zips or folders of jpgs
-    Writes  shards/<split>/NNNNN.npy   (n, S, S, 3) uint8, S = preprocess.image_size
-            shards/<split>/ids.npy     (N,) int64, the row order of the shards
-            shards/<split>/receipt.json  "bad": the images that could not be read
+    Reads   raw/                                zips or folders of jpgs
+    Writes  shards/<split>-<digest>/NNNNN.npy   (n, S, S, 3) uint8, S = image_size
+            shards/<split>-<digest>/ids.npy     (N,) int64, the row order of the shards
+            shards/<split>-<digest>/receipt.json  "bad": images that cannot be read
 
     A bad training image is left out; a bad test image keeps a black row, since a
     submission needs every row.
     """
     for split in SPLITS:
         shards = run.shards(split)
-        if shards.is_done and not force:
-            log.info("%s is up to date", shards.name)
+        config = run.settings.preprocess
+        if is_up_to_date(shards, force):
+            bad, num_listed = shards.result["bad"], shards.result["num_listed"]
+            stop_if_too_many(bad, num_listed, config, shards.folder)
             continue
-        images = raw_file(require(run.raw), f"{split}_images")
-        with making(shards) as result:
-            result |= make_shards(images, shards.folder, split, run.settings.preprocess)
-        log.info(
-            "%s: %d images of %d px",
-            shards.name,
-            result["num_images"],
-            run.settings.preprocess.image_size,
-        )
+        images = require(run.raw).file(f"{split}_images")
+        with making(shards) as made:
+            made.result |= make_shards(images, made.folder, split, config)
+        num_images = made.result["num_images"]
+        log.info("%s: %d images of %d px", shards.name, num_images, config.image_size)
 
 
 @dataclass(frozen=True)
@@ -92,14 +92,13 @@ def make_shards(
         )
         for number, part in enumerate(batched_items(members, config.shard_size))
     ]
-    allowed = max(3, int(config.max_bad_share * len(members)))
     ids: list[int] = []
     bad: dict[int, str] = {}
     sizes = [len(task.members) for task in tasks]
     for report in map_parallel(make_shard, tasks, f"preprocess {split}", sizes):
         ids += report.ids
         bad |= report.bad
-        stop_if_too_many(bad, allowed, images)
+        stop_if_too_many(bad, len(members), config, images)
     if not ids:
         raise PipelineError(f"{images}: none of its {len(members)} images is readable.")
     save_array(ids_file(folder), np.array(ids, np.int64))
@@ -107,6 +106,7 @@ def make_shards(
         fate = "predicted as the column means" if split == "test" else "left out"
         log.warning("bad image %d.jpg: %s; %s", galaxy, reason, fate)
     return {
+        "num_listed": len(members),
         "num_images": len(ids),
         "num_shards": len(tasks),
         "bad": {str(galaxy): reason for galaxy, reason in bad.items()},
@@ -121,7 +121,11 @@ def batched_items(
         yield tuple(items[start : start + size])
 
 
-def stop_if_too_many(bad: dict[int, str], allowed: int, images: Path) -> None:
+def stop_if_too_many(
+    bad: Mapping[Any, str], num_listed: int, config: PreprocessConfig, images: Path
+) -> None:
+    """Raises PipelineError where more images are bad than the settings tolerate."""
+    allowed = max(MOST_TOLERATED, int(config.max_bad_share * num_listed))
     if len(bad) > allowed:
         galaxy, reason = next(iter(bad.items()))
         raise PipelineError(

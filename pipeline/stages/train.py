@@ -4,7 +4,7 @@ import logging
 
 from pipeline.runs.graph import Member, Run
 from pipeline.runs.paths import checkpoint_file
-from pipeline.runs.receipts import making, require
+from pipeline.runs.receipts import is_up_to_date, making, require
 
 log = logging.getLogger(__name__)
 
@@ -14,23 +14,21 @@ def train(run: Run, force: bool = False) -> None:
 
     Reads   shards/train/                  images
             raw/                           training_solutions_rev1
-            shards/test/                   where train.resemble is set
-    Writes  models/<member>/model.keras    (B, S, S, 3) uint8 -> (B, 37) float32
-            models/<member>/history.csv    a record of each epoch
-            models/<member>/receipt.json   the best epoch and its validation RMSE
-            models/<member>/checkpoint.npz, while it lasts
+            shards/test/                   where train.reweight is set
+    Writes  models/<network>/model.keras   (B, S, S, 3) uint8 -> (B, 37) float32
+            models/<network>/history.csv   a record of each epoch
+            models/<network>/receipt.json  the best epoch and its validation RMSE
+            models/<network>.partial/checkpoint.npz, while it lasts
     """
     for number, member in enumerate(run.members, 1):
-        if member.is_done and not force:
-            log.info("%s is up to date", member.name)
-        else:
-            title = f"{member.folder.name} ({number}/{len(run.members)})"
+        if not is_up_to_date(member, force):
+            title = f"{member.title} ({number}/{len(run.members)})"
             train_member(run, member, title, force)
         checkpoint_file(member.folder).unlink(missing_ok=True)
 
 
 def train_member(run: Run, member: Member, title: str, force: bool) -> None:
-    for part in member.inputs:
+    for part in (run.raw, *member.inputs):
         require(part)
     from pipeline.models.backend import start_keras
 
@@ -40,8 +38,12 @@ def train_member(run: Run, member: Member, title: str, force: bool) -> None:
 
     data = load_training_set(run, member)
     # a forced training starts over, any other resumes where it was interrupted
-    with making(member, keep=not force) as result:
-        result |= fit_network(member.config, data, member.folder, member.recipe, title)
+    with making(member, keep=not force) as made:
+        made.result["start_weights"] = member.config.weights
+        made.result |= fit_network(
+            member.config, data, made.folder, member.recipe, title
+        )
+    result = made.result
     log.info(
         "%s: validation RMSE %.4f ± %.4f on %d held-out galaxies",
         title,

@@ -1,6 +1,7 @@
 """Where a training stands, on disk, so that an interruption costs one epoch at most."""
 
 import json
+import logging
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,8 +10,11 @@ from typing import Any
 import numpy as np
 
 from pipeline.files import atomic
+from pipeline.parallel import num_cores
 
 ARRAY_LISTS = ("variables", "optimizer", "best")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -39,7 +43,13 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, recipe: dict[str, Any]) 
         for name in ARRAY_LISTS
         for number, array in enumerate(getattr(checkpoint, name))
     }
-    notes = json.dumps({"recipe": recipe, "history": checkpoint.history})
+    notes = json.dumps(
+        {
+            "recipe": recipe,
+            "history": checkpoint.history,
+            "environment": environment(),
+        }
+    )
     with atomic(path) as partial:
         np.savez(partial, notes=np.array(notes), weights=checkpoint.weights, **arrays)
 
@@ -56,6 +66,34 @@ def load_checkpoint(path: Path, recipe: dict[str, Any]) -> Checkpoint | None:
                 for name in ARRAY_LISTS
             }
             weights = file["weights"]
+            warn_of_change(notes["environment"])
     except (FileNotFoundError, zipfile.BadZipFile, KeyError, ValueError, EOFError):
         return None
     return Checkpoint(**lists, weights=weights, history=notes["history"])
+
+
+def environment() -> dict[str, Any]:
+    """What makes other weights of the same recipe, to the last digits at least."""
+    import keras
+
+    return {
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        "threads": num_cores(),
+    }
+
+
+def warn_of_change(before: dict[str, Any]) -> None:
+    """Says that a training resumes under other circumstances than it began."""
+    now = environment()
+    changes = [
+        f"{name} {before.get(name)}, now {value}"
+        for name, value in now.items()
+        if before.get(name) != value
+    ]
+    if changes:
+        log.warning(
+            "the checkpoint was made with %s: the weights will differ from those of an "
+            "undisturbed run",
+            "; ".join(changes),
+        )

@@ -93,7 +93,7 @@ class Training:
 
     def __init__(self, config: TrainConfig, data: TrainingSet) -> None:
         self.config, self.data = config, data
-        self.first_reweighted = max(1, round(config.resemble_after * config.epochs))
+        self.first_reweighted = max(1, round(config.reweight_from * config.epochs))
         self.network = build_network(config, data.shards.image_size, data.means)
         self.trainer = build_trainer(self.network)
         self.trainer.compile(

@@ -7,9 +7,8 @@ import numpy as np
 
 from pipeline.data.shards import Shards
 from pipeline.data.splits import held_out, load_targets
-from pipeline.runs.contents import open_shards, raw_file, unreadable
+from pipeline.runs.contents import open_shards, unreadable
 from pipeline.runs.graph import Member, Run
-from pipeline.runs.receipts import require
 
 
 class Unlabelled(NamedTuple):
@@ -54,17 +53,17 @@ def load_training_set(run: Run, member: Member) -> TrainingSet:
     """The run's training galaxies, the network's fold of them held out.
 
     Reads   shards/train/, raw/ (training_solutions_rev1)
-            shards/test/ where train.resemble is set
+            shards/test/ where train.reweight is set
     """
     shards = open_shards(run.shards("train"))
     chosen = held_out(shards.ids, member.config, member.fold)
     return TrainingSet(
         shards,
-        load_targets(raw_file(require(run.raw), "solutions"), shards.ids),
+        load_targets(run.raw.file("solutions"), shards.ids),
         shards.image_size / run.settings.preprocess.crop_size,
         train=np.flatnonzero(~chosen),
         validation=np.flatnonzero(chosen),
-        test=load_unlabelled(run) if member.config.resemble else None,
+        test=load_unlabelled(run) if member.config.reweight else None,
     )
 
 

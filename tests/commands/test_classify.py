@@ -3,8 +3,14 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pipeline.commands import classifiers
-from pipeline.commands.classifiers import (
+from pipeline.commands.classify import choose_split, classify, describe, load_images
+from pipeline.data.splits import load_targets
+from pipeline.errors import PipelineError
+from pipeline.runs.contents import load_held_out
+from pipeline.runs.graph import Run
+from pipeline.settings.schema import ClassifyConfig
+from pipeline.training import classifiers
+from pipeline.training.classifiers import (
     Fitted,
     Part,
     balanced_weights,
@@ -12,12 +18,6 @@ from pipeline.commands.classifiers import (
     logistic_regression,
     small_cnn,
 )
-from pipeline.commands.classify import choose_split, classify, describe, load_images
-from pipeline.data.splits import load_targets
-from pipeline.errors import PipelineError
-from pipeline.runs.contents import load_held_out, raw_file
-from pipeline.runs.graph import Run
-from pipeline.settings.schema import ClassifyConfig
 
 
 def test_a_thousand_images_are_split_as_the_course_report_did() -> None:
@@ -98,7 +98,7 @@ def test_the_four_methods_meet_on_the_same_galaxies(finished: Run) -> None:
         "this network's Class1.1 to 1.3",
     ]
     data = load_held_out(finished.held_out)
-    solutions = raw_file(finished.raw, "solutions")
+    solutions = finished.raw.file("solutions")
     truth = load_targets(solutions, data.ids)[:, :3].argmax(axis=1)
     for row in result["methods"]:
         assert (
@@ -120,6 +120,6 @@ def test_full_size_means_the_crop_as_the_course_report_had_it(finished: Run) -> 
 
 
 def test_classes_before_predictions_name_the_stage_to_run(ready: Run) -> None:
-    with pytest.raises(PipelineError, match='is missing. Run "./run.sh predict" first'):
+    with pytest.raises(PipelineError, match='is missing. Run "./run.sh predict --work'):
         classify(ready)
     assert ready.classification.state == "missing"

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import re
 import shutil
@@ -13,7 +14,7 @@ from pipeline.commands.report import report
 from pipeline.data.splits import held_out, load_targets
 from pipeline.errors import PipelineError
 from pipeline.reporting.sections import extreme_galaxies, standing
-from pipeline.runs.contents import load_held_out, raw_file, submission_csv
+from pipeline.runs.contents import load_held_out, submission_csv
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import plot_file
 from tests.finished_run import BAD, words_of
@@ -112,7 +113,7 @@ def test_validation_predictions_are_those_of_the_held_out_galaxies(
     data = load_held_out(finished.held_out)
     chosen = held_out(TRAIN_IDS, finished.settings.train, fold=0)
     assert data.ids.tolist() == TRAIN_IDS[chosen].tolist()
-    solutions = raw_file(finished.raw, "solutions")
+    solutions = finished.raw.file("solutions")
     np.testing.assert_array_equal(data.targets, load_targets(solutions, data.ids))
     result = finished.held_out.result
     by_hand = np.sqrt(np.mean((data.fractions - data.targets) ** 2))
@@ -120,7 +121,7 @@ def test_validation_predictions_are_those_of_the_held_out_galaxies(
 
 
 def test_a_report_before_predictions_names_the_stage_to_run(ready: Run) -> None:
-    with pytest.raises(PipelineError, match='is missing. Run "./run.sh predict" first'):
+    with pytest.raises(PipelineError, match='is missing. Run "./run.sh predict --work'):
         report(ready)
     assert ready.report.state == "missing"
 
@@ -134,8 +135,9 @@ def test_a_report_again_changes_nothing(page: str, finished: Run) -> None:
 def test_the_three_classes_join_the_page(page: str, finished: Run) -> None:
     assert "Not computed yet" in page
     classify(finished)
-    assert finished.report.state == "stale"
-    report(finished)
+    run = dataclasses.replace(finished)
+    assert run.report.state == "missing"
+    report(run)
     later = finished.work.page.read_text(encoding="utf-8")
     Reader(later)
     assert "Not computed yet" not in later
@@ -167,7 +169,7 @@ def test_a_failing_report_never_costs_the_submission(
     monkeypatch.setattr(sys, "argv", words)
     assert main() == 0
     said = capsys.readouterr()
-    path = submission_csv(finished.submission)
+    path = submission_csv(finished)
     assert said.out == f"{path}\n"
     assert path.exists()
     assert "no report, by our mistake" in said.err

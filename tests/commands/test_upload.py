@@ -14,7 +14,7 @@ from pipeline.data.tables import write_fractions
 from pipeline.files import file_digest, locked
 from pipeline.kaggle.ledger import add_to_ledger, read_ledger
 from pipeline.runs.graph import Run
-from pipeline.runs.paths import PROJECT, SubmissionsDir, WorkDir
+from pipeline.runs.paths import PROJECT, SPLITS, SubmissionsDir, WorkDir
 from pipeline.runs.receipts import making
 from pipeline.settings.schema import make_settings
 from tests.kaggle_shell import Shell
@@ -46,8 +46,7 @@ def ledger_of(shell: Shell) -> Path:
 
 def row_of(shell: Shell, path: Path) -> dict[str, str]:
     rows = read_ledger(ledger_of(shell))
-    (row,) = [row for row in rows if row["file"] == path.name]
-    return row
+    return [row for row in rows if row["file"] == path.name][-1]
 
 
 def tag(path: Path) -> str:
@@ -97,8 +96,11 @@ def finish(shell: Shell, path: Path) -> None:
     """Gives the work directory a receipt for a submission."""
     folder = {"export.folder": str(shell.submissions)}
     run = Run(make_settings("kaggle", "tiny", folder), WorkDir(shell.work))
-    with making(run.submission) as result:
-        result |= {"csv": str(path), "sha256": file_digest(path)}
+    for item in (*map(run.shards, SPLITS), *run.members, run.held_out, run.predictions):
+        with making(item):
+            pass
+    with making(run.submission) as made:
+        made.result |= {"csv": path.name, "sha256": file_digest(path)}
 
 
 def test_without_a_submission_the_stage_to_run_is_named(
@@ -106,7 +108,9 @@ def test_without_a_submission_the_stage_to_run_is_named(
     stand_in: StandIn,
 ) -> None:
     assert shell.type("upload", "--source=kaggle") == 1
-    assert shell.error().endswith('is missing. Run "./run.sh export" first.')
+    assert shell.error().endswith(
+        f'is missing. Run "./run.sh export --work {shell.work}" first.'
+    )
     assert not stand_in.calls
 
 
@@ -190,7 +194,20 @@ def test_a_second_upload_is_refused_unless_forced(
     assert len(stand_in.submissions) == 1
     assert send(shell, csv, "--force") == 0
     assert len(stand_in.submissions) == 2
-    assert row_of(shell, csv)["reference"] == "1001"
+    first, second = read_ledger(ledger_of(shell))
+    assert (first["reference"], first["private_score"]) == ("1000", "0.07811")
+    assert (second["reference"], second["private_score"]) == ("1001", "0.07811")
+    assert (second["preset"], second["validation_rmse"]) == ("tiny", "0.07800")
+
+
+def test_a_forced_upload_that_is_not_waited_for_keeps_the_known_score(
+    shell: Shell, stand_in: StandIn, csv: Path
+) -> None:
+    send(shell, csv)
+    assert send(shell, csv, "--force", "--wait", "0") == 0
+    first, second = read_ledger(ledger_of(shell))
+    assert (first["status"], first["public_score"]) == ("COMPLETE", "0.07801")
+    assert (second["status"], second["public_score"]) == ("PENDING", "")
 
 
 @pytest.mark.parametrize("by", ["digest", "name"])
@@ -277,7 +294,7 @@ def test_wait_0_does_not_wait(
     stand_in: StandIn,
     csv: Path,
 ) -> None:
-    assert send(shell, csv, "--wait=0", poll_seconds=60) == 0
+    assert send(shell, csv, "--wait=0", poll_interval=60) == 0
     assert row_of(shell, csv)["status"] == "PENDING"
 
 

@@ -57,7 +57,7 @@ def test_the_held_out_galaxies_are_those_of_every_earlier_version() -> None:
 
 def test_every_galaxy_is_held_out_of_just_one_fold() -> None:
     ids = np.arange(100_000, 110_000)
-    folds = [held_out(ids, TrainConfig(folds=5), fold) for fold in range(5)]
+    folds = [held_out(ids, TrainConfig(num_folds=5), fold) for fold in range(5)]
     assert (np.sum(folds, axis=0) == 1).all()
     np.testing.assert_allclose(np.mean(folds, axis=1), 0.2, atol=0.02)
 
@@ -82,5 +82,5 @@ def test_a_larger_share_holds_out_the_same_galaxies_and_more() -> None:
 def test_too_few_galaxies_to_split_are_refused() -> None:
     with pytest.raises(PipelineError, match="2 training galaxies are too few"):
         share_of(np.array([1, 2]), 0.0001)
-    with pytest.raises(PipelineError, match="fill 9 folds. Lower train.folds"):
-        held_out(np.array([1, 2]), TrainConfig(folds=9), fold=8)
+    with pytest.raises(PipelineError, match="fill 9 folds. Lower train.num_folds"):
+        held_out(np.array([1, 2]), TrainConfig(num_folds=9), fold=8)

@@ -62,9 +62,9 @@ def test_zipped_and_gzipped_tables_are_read(table: Path, tmp_path: Path) -> None
     [
         ("GalaxyID,Class1.1\n7,0.5\n", "should have the 38 columns.*Found 2"),
         (f"{HEADER}\n7{',0' * 37}\n7{',0' * 37}\n", "galaxy 7 stands there more than"),
-        (f"{HEADER}\n7{',x' * 37}\n", "holds something that is no number"),
+        (f"{HEADER}\n7{',x' * 37}\n", "holds something that is not a number"),
         (f"{HEADER}\n7{',' * 37}\n", "empty or infinite value at galaxy 7"),
-        ("", "is no readable CSV"),
+        ("", "is not a readable CSV"),
     ],
 )
 def test_a_table_that_is_not_one_is_refused(
@@ -79,7 +79,7 @@ def test_a_table_that_is_not_one_is_refused(
 def test_html_that_calls_itself_a_zip_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bad.zip"
     path.write_text("<html>sign in</html>")
-    with pytest.raises(PipelineError, match="is no readable CSV: File is not a zip"):
+    with pytest.raises(PipelineError, match="is not a readable CSV: File is not a zip"):
         read_fractions(path)
 
 

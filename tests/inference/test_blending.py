@@ -9,8 +9,11 @@ from pipeline.errors import PipelineError
 from pipeline.inference.blending import Other, average_held_out, load_others
 from pipeline.runs.contents import HeldOut, load_predictions
 from pipeline.runs.graph import Run
-from pipeline.runs.paths import WorkDir, held_out_file, predictions_file
+from pipeline.runs.ownership import claim
+from pipeline.runs.paths import SPLITS, WorkDir, held_out_file, predictions_file
 from pipeline.runs.receipts import making
+from pipeline.runs.resolve import blended_runs
+from pipeline.runs.saved import save_settings
 from pipeline.settings.schema import make_settings
 from pipeline.stages.predict import predict
 from tests.miniature import TEST_IDS, some_fractions
@@ -26,24 +29,29 @@ def held_out(start: int, stop: int, seed: int) -> HeldOut:
 
 def averaging(root: Path, *folders: object) -> Run:
     """A run of which nothing is made, to be averaged with others."""
-    also = ", ".join(map(str, folders))
-    return Run(make_settings("demo", "tiny", {"predict.also": also}), WorkDir(root))
+    names = ",".join(map(str, folders))
+    settings = make_settings("demo", "tiny", {"predict.blend_with": names})
+    return Run(settings, WorkDir(root), blended_runs(settings, WorkDir(root)))
 
 
-def make_run(
-    root: Path, ids: np.ndarray = TEST_IDS, seed: int = 0, also: tuple[str, ...] = ()
-) -> Run:
-    """A run with finished held-out galaxies and predictions, and nothing else."""
-    run = averaging(root, *also)
-    with making(run.held_out) as result:
-        path = held_out_file(run.held_out.folder)
-        np.savez(path, **held_out(0, 60, seed)._asdict())
-        result["seed"] = seed
-    with making(run.predictions) as result:
-        path = predictions_file(run.predictions.folder)
+def make_run(root: Path, ids: np.ndarray = TEST_IDS, seed: int = 0) -> Run:
+    """A run whose networks, held-out galaxies and predictions are made up."""
+    run = Run(make_settings("demo", "tiny"), WorkDir(root))
+    claim(run)
+    save_settings(run, {})
+    for item in (run.raw, *map(run.shards, SPLITS), *run.members):
+        with making(item):
+            pass
+    make_held_out(run, seed)
+    with making(run.predictions) as made:
+        path = predictions_file(made.folder)
         np.savez(path, ids=ids, fractions=some_fractions(len(ids), seed))
-        result["seed"] = seed
     return run
+
+
+def make_held_out(run: Run, seed: int) -> None:
+    with making(run.held_out) as made:
+        np.savez(held_out_file(made.folder), **held_out(0, 60, seed)._asdict())
 
 
 def test_others_are_matched_by_id(tmp_path: Path) -> None:
@@ -56,33 +64,41 @@ def test_others_are_matched_by_id(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (
-            "none",
-            r'none, which has no finished .* Run "./run.sh predict --work .*none"',
-        ),
-        ("average", "average, which is an average with x, y already. Name work dir"),
-        ("fewer", "fewer, whose 5 test galaxies are not the 6 .* 1 are .*being 200005"),
-        ("good,good/../good", "each once. .*good is named twice, or is this one"),
-        ("work", "each once. .*work is named twice, or is this one"),
+        ("none", r"There is no run in .*none. Its runs: none. Or drop it with --unset"),
+        ("average", "average, which is an average with .*good already. Name runs wit"),
+        ("fewer", ":.*, whose 5 test galaxies are not the 6 .* 1 are .*being 200005"),
+        ("good,good/../good", "blend_with names .*predictions/.* twice. Take it off"),
+        ("work", "names .*work, the work directory itself. Name one of its runs: it h"),
+        ("begun", 'which has no finished .* Run "./run.sh predict --work .*begun"'),
     ],
 )
 def test_what_cannot_be_averaged_is_refused_in_a_line(
     tmp_path: Path, names: str, message: str
 ) -> None:
     make_run(tmp_path / "good")
-    make_run(tmp_path / "average", also=("x", "y"))
+    average = averaging(tmp_path / "average", tmp_path / "good")
+    claim(average)
+    save_settings(average, {"predict.blend_with": str(tmp_path / "good")})
     make_run(tmp_path / "fewer", TEST_IDS[:5])
+    shutil.rmtree(make_run(tmp_path / "begun").predictions.folder)
     others = (tmp_path / name for name in names.split(","))
-    run = averaging(tmp_path / "work", *others)
     with pytest.raises(PipelineError, match=message) as refusal:
-        load_others(run, TEST_IDS)
+        load_others(averaging(tmp_path / "work", *others), TEST_IDS)
     assert "\n" not in str(refusal.value)
 
 
-def test_held_out_galaxies_predicted_since_do_not_count(tmp_path: Path) -> None:
+def test_predictions_of_before_the_held_out_galaxies_do_not_count(
+    tmp_path: Path,
+) -> None:
     other = make_run(tmp_path / "a")
-    with making(other.held_out) as result:
-        result["seed"] = "another"
+    make_held_out(other, seed=7)
+    with pytest.raises(PipelineError, match="has no finished predictions"):
+        load_others(averaging(tmp_path / "work", other.work.root), TEST_IDS)
+
+
+def test_held_out_galaxies_may_be_gone(tmp_path: Path) -> None:
+    other = make_run(tmp_path / "a")
+    shutil.rmtree(other.held_out.folder)
     (found,) = load_others(averaging(tmp_path / "work", other.work.root), TEST_IDS)
     assert found.held_out is None
 
@@ -103,7 +119,7 @@ def test_too_few_in_common_are_told_and_left_out(
     theirs = Other("a", some_fractions(6), held_out(20, 80, seed=2))
     assert average_held_out(held_out(0, 60, seed=1), [theirs]) is None
     assert "40 galaxies were held out of all 2 runs, too few" in caplog.text
-    unkept = theirs._replace(folder="b", held_out=None)
+    unkept = theirs._replace(name="b", held_out=None)
     assert average_held_out(held_out(0, 60, seed=1), [unkept]) is None
     assert "b keeps no held-out galaxies" in caplog.text
 
@@ -119,16 +135,23 @@ def test_the_submission_is_the_plain_mean_and_follows_the_others(
     monkeypatch.setattr("pipeline.inference.blending.LEAST_IN_COMMON", 99)
     others = [make_run(tmp_path / name, seed=seed) for seed, name in enumerate("ab")]
     names = [str(other.work.root) for other in others]
-    also = dataclasses.replace(finished.settings.predict, also=",".join(names))
+    predict_with = dataclasses.replace(
+        finished.settings.predict, blend_with=",".join(names)
+    )
     root = shutil.copytree(finished.work.root, tmp_path / "work")
-    run = Run(dataclasses.replace(finished.settings, predict=also), WorkDir(root))
+    settings = dataclasses.replace(finished.settings, predict=predict_with)
+    run = Run(settings, WorkDir(root), blended_runs(settings, WorkDir(root)))
     predict(run)
     alone = load_predictions(finished.predictions).fractions
     mean = (alone + some_fractions(6, 0) + some_fractions(6, 1)) / 3
     np.testing.assert_allclose(load_predictions(run.predictions).fractions, mean)
     assert run.held_out.state == "done"
     result = run.predictions.result
-    assert result["averaged_with"] == names
+    assert result["averaged_with"] == [
+        f"{other.work.root}:{other.digest}" for other in others
+    ]
     assert "validation_rmse" not in result
     make_run(others[0].work.root, seed=5)
-    assert run.predictions.state == "stale"
+    anew = dataclasses.replace(run, blended=blended_runs(settings, run.work))
+    assert anew.predictions.state == "missing"
+    assert run.predictions.state == "done"

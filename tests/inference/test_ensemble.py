@@ -27,7 +27,7 @@ def test_the_bar_counts_every_view_of_every_image_by_every_member(
         return bar
 
     monkeypatch.setattr("pipeline.inference.ensemble.progress", count)
-    config = PredictConfig(turns=3, flips=False, batch_size=2)
+    config = PredictConfig(num_rotations=3, flips=False, batch_size=2)
     members, rows = finished.members * 2, [np.arange(5), np.arange(2)]
     parts = predict_members(config, finished.shards("test"), members, rows)
     assert [len(part) for part in parts] == [5, 2]

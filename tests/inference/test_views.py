@@ -24,14 +24,19 @@ def test_the_eight_views_are_all_different_and_the_first_is_the_image() -> None:
 
 
 def test_the_number_of_views_is_as_told() -> None:
-    for settings in ({}, {"flips": False}, {"turns": 1}, {"turns": 3, "zooms": 5}):
+    for settings in (
+        {},
+        {"flips": False},
+        {"num_rotations": 1},
+        {"num_rotations": 3, "num_zooms": 5},
+    ):
         config = PredictConfig(**settings)
         assert len(set(list_views(config))) == config.num_views
-    assert PredictConfig(flips=False, turns=6, zooms=3).num_views == 18
+    assert PredictConfig(flips=False, num_rotations=6, num_zooms=3).num_views == 18
 
 
 def test_zooms_are_evenly_spread_around_the_image_as_it_is() -> None:
-    config = PredictConfig(flips=False, turns=1, zooms=5, zoom=1.44)
+    config = PredictConfig(flips=False, num_rotations=1, num_zooms=5, zoom=1.44)
     zooms = [view.zoom for view in list_views(config)]
     assert zooms == pytest.approx([1 / 1.44, 1 / 1.2, 1, 1.2, 1.44])
 

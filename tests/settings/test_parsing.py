@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.settings.parsing import parse_settings, read_config_file
+from pipeline.settings.parsing import parse_settings, read_settings_file
 from pipeline.settings.presets import PRESETS
 from pipeline.settings.schema import make_settings
 
@@ -11,7 +11,7 @@ from pipeline.settings.schema import make_settings
 def test_set_beats_file_beats_preset(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text("[train]\nepochs = 7\nwidth = 9\n")
-    values = read_config_file(file) | parse_settings(["train.width=11"])
+    values = read_settings_file(file).values | parse_settings(["train.width=11"])
     settings = make_settings("demo", "tiny", values)
     assert (settings.train.epochs, settings.train.width) == (7, 11)
     assert settings.train.batch_size == PRESETS["tiny"]["train.batch_size"]
@@ -23,7 +23,7 @@ def test_set_beats_file_beats_preset(tmp_path: Path) -> None:
         ("train.learning_rate=1e-3", 0.001),
         ("train.learning_rate=1", 1.0),
         ("train.flip=no", False),
-        ("predict.turns=1", 1),
+        ("predict.num_rotations=1", 1),
         ("train.loss=huber", "huber"),
         ("export.name=a=b", "a=b"),
     ],
@@ -64,7 +64,10 @@ def test_a_bad_setting_is_refused_with_what_is_right(
     [
         ("[train]\nepochs = 'x'\n", 'train.epochs takes an integer. Got "x".'),
         ("[train]\nepochs = true\n", 'train.epochs takes an integer. Got "True".'),
-        ("[trian]\nepochs = 1\n", '"trian" is not a section. Did you mean "train"?'),
+        (
+            "[trian]\nepochs = 1\n",
+            'there is no section "trian". Did you mean "train.epochs"?',
+        ),
         ("[train\n", "is not valid TOML"),
     ],
 )
@@ -74,10 +77,10 @@ def test_a_bad_file_is_refused_with_what_is_right(
     file = tmp_path / "mine.toml"
     file.write_text(text)
     with pytest.raises(PipelineError) as refusal:
-        read_config_file(file)
+        read_settings_file(file)
     assert message in str(refusal.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match=r"Cannot read .*none\.toml: No such file"):
-        read_config_file(tmp_path / "none.toml")
+        read_settings_file(tmp_path / "none.toml")

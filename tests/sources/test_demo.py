@@ -24,7 +24,7 @@ FILES = (
 def sky(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A demo of 12 training and 5 test galaxies."""
     folder = tmp_path_factory.mktemp("sky")
-    make_demo(folder, 12, 5, seed=3, volunteers=45)
+    make_demo(folder, 12, 5, seed=3, num_volunteers=45)
     return folder
 
 
@@ -118,7 +118,7 @@ def test_the_same_seed_gives_the_same_bytes_on_one_core_or_two(
 ) -> None:
     monkeypatch.setattr(demo, "CHUNK_SIZE", 6)
     monkeypatch.setattr(parallel, "num_cores", lambda: 2)
-    make_demo(tmp_path, 12, 5, seed=3, volunteers=45)
+    make_demo(tmp_path, 12, 5, seed=3, num_volunteers=45)
     for name in FILES:
         assert (tmp_path / name).read_bytes() == (sky / name).read_bytes()
 

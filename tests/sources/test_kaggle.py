@@ -62,7 +62,7 @@ def test_a_second_download_asks_nobody(shell: Shell, stand_in: StandIn) -> None:
     shell.download()
     stand_in.calls.clear()
     assert shell.download() == 0
-    assert "raw is up to date" in shell.err
+    assert "raw/kaggle is up to date" in shell.err
     assert not stand_in.calls
 
 
@@ -177,14 +177,14 @@ def test_passing_trouble_is_waited_for_a_bounded_number_of_times(
     else:
         assert code == 1
         assert shell.error().startswith(line)
-        assert stand_in.calls["ListDataFiles"] == HASTE["tries"]
+        assert stand_in.calls["ListDataFiles"] == HASTE["max_attempts"]
 
 
 def test_a_server_that_stalls_at_the_log_in_is_given_up(
     shell: Shell, stand_in: StandIn
 ) -> None:
     stand_in.goes_wrong("IntrospectToken", stall=0, times=99)
-    assert shell.download(tries=1) == 1
+    assert shell.download(max_attempts=1) == 1
     assert shell.error().startswith("127.0.0.1 went silent over the log-in for 0.3 s.")
 
 
@@ -235,7 +235,7 @@ def test_ten_cuts_fetch_no_byte_twice(
 ) -> None:
     stand_in.goes_wrong("storage", times=2)
     stand_in.goes_wrong("storage", cut=9000, times=10)
-    assert shell.download(tries=11, first_wait=0.0) == 0
+    assert shell.download(max_attempts=11, first_wait=0.0) == 0
     assert stand_in.bytes_sent[IMAGES] == (folder / IMAGES).stat().st_size
     assert is_complete(shell, folder)
 
@@ -436,6 +436,10 @@ def test_a_bad_file_put_there_by_hand_is_fetched_anew(
         (shell.raw / "images_test_rev1.zip").unlink()
     assert shell.download() == 0
     assert re.search(f"{IMAGES} .*; fetching it from Kaggle", shell.err)
+    # it may be the user's, so it is kept
+    spoiled = shell.raw / f"{IMAGES}.damaged-1"
+    assert f"{IMAGES} was set aside as {spoiled.name}" in shell.err
+    spoiled.unlink()
     assert is_complete(shell, folder)
 
 
@@ -649,8 +653,8 @@ def test_a_failure_is_told_without_its_signed_address(
 @pytest.mark.parametrize(
     ("settings", "line"),
     [
-        ({"tries": 0}, "kaggle.tries must be at least 1. Got 0."),
-        ({"stall_seconds": 0.0}, "kaggle.stall_seconds must be above 0. Got 0.0."),
+        ({"max_attempts": 0}, "kaggle.max_attempts must be at least 1. Got 0."),
+        ({"stall_timeout": 0.0}, "kaggle.stall_timeout must be above 0. Got 0.0."),
         ({"first_wait": -1.0}, "kaggle.first_wait must not be negative. Got -1.0."),
     ],
 )

@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import zipfile
 from pathlib import Path
@@ -6,12 +7,10 @@ import pytest
 
 from pipeline.data.archives import jpeg_reader, list_jpegs
 from pipeline.errors import PipelineError
-from pipeline.runs.contents import raw_file
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import receipt_file
-from pipeline.sources.folder import fingerprint
 from pipeline.stages.download import download
-from tests.miniature import TRAIN_IDS, blob
+from tests.miniature import TRAIN_IDS, blob, some_fractions, zip_csv
 
 
 def test_a_folder_is_used_where_it_lies(run: Run, folder: Path) -> None:
@@ -19,9 +18,7 @@ def test_a_folder_is_used_where_it_lies(run: Run, folder: Path) -> None:
     raw = run.raw
     assert raw.result["num_train"] == 24
     assert raw.result["num_test"] == 6
-    assert raw_file(raw, "test_images") == Path(
-        run.settings.source, "images_test_rev1.zip"
-    )
+    assert raw.file("test_images") == Path(run.settings.source, "images_test_rev1.zip")
     assert list(raw.folder.iterdir()) == [receipt_file(raw.folder)]
 
 
@@ -56,7 +53,7 @@ def test_the_one_zip_that_holds_all_is_unpacked(run: Run, folder: Path) -> None:
     raw = run.raw
     assert raw.state == "done"
     assert raw.result["num_test"] == 6
-    assert raw_file(raw, "train_images").parent == raw.folder
+    assert raw.file("train_images").parent == raw.folder
 
 
 def test_what_is_missing_is_named(run: Run, folder: Path) -> None:
@@ -72,21 +69,31 @@ def test_a_zip_without_its_end_is_named(run: Run, folder: Path) -> None:
         download(run)
 
 
-def test_other_pictures_change_the_fingerprint_other_times_do_not(folder: Path) -> None:
-    before = fingerprint(folder)
-    path = folder / "images_test_rev1.zip"
-    os.utime(path, (1, 1))
-    assert fingerprint(folder) == before
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("images_test_rev1/999999.jpg", blob(50))
-    assert fingerprint(folder) != before
-
-
 def test_a_file_gone_since_is_named(run: Run, folder: Path) -> None:
     download(run)
-    raw = run.raw
     (folder / "all_zeros_benchmark.zip").rename(folder / "elsewhere.zip")
+    later = dataclasses.replace(run)
     with pytest.raises(
-        PipelineError, match=r'all_zeros_benchmark.zip is gone. Run "./run'
+        PipelineError, match=r"all_zeros_benchmark.zip is gone. Bring it back, or let"
     ):
-        raw_file(raw, "sample")
+        later.raw.file("sample")
+    assert later.raw.state == "damaged"
+
+
+def test_a_file_replaced_since_outdates_the_download(run: Run, folder: Path) -> None:
+    download(run)
+    before = run.members[0].name
+    zip_csv(folder / "training_solutions_rev1.zip", TRAIN_IDS, some_fractions(24, 1))
+    later = dataclasses.replace(run)
+    assert later.raw.state == "outdated"
+    assert later.shards("train").name == run.shards("train").name
+    assert later.members[0].name != before
+
+
+def test_a_folder_touched_since_is_the_same(run: Run, folder: Path) -> None:
+    download(run)
+    for path in folder.iterdir():
+        os.utime(path, (1, 1))
+    later = dataclasses.replace(run)
+    assert later.raw.state == "done"
+    assert later.members[0].name == run.members[0].name

@@ -13,7 +13,7 @@ from pipeline.runs.paths import predictions_file
 from pipeline.runs.receipts import making
 from pipeline.settings.schema import make_settings
 from pipeline.stages.download import download
-from pipeline.stages.export import export, submission_name
+from pipeline.stages.export import export, name_prefix
 from pipeline.stages.preprocess import preprocess
 from tests.miniature import TEST_IDS, some_fractions, zip_csv
 
@@ -25,11 +25,11 @@ def predicted(
     for artifact in (*run.members, run.held_out):
         with making(artifact):
             pass
-    with making(run.predictions) as result:
+    with making(run.predictions) as made:
         content = some_fractions(6) if fractions is None else fractions
-        path = predictions_file(run.predictions.folder)
+        path = predictions_file(made.folder)
         np.savez(path, ids=ids, fractions=content)
-        result["validation_rmse"] = 0.1
+        made.result["validation_rmse"] = 0.1
     return run
 
 
@@ -39,22 +39,22 @@ def submitted_files(run: Run) -> list[str]:
 
 def test_the_submission_has_the_test_galaxies_in_order(ready: Run) -> None:
     export(predicted(ready))
-    ids, fractions = read_fractions(submission_csv(ready.submission))
+    ids, fractions = read_fractions(submission_csv(ready))
     assert ids.tolist() == TEST_IDS.tolist()
     np.testing.assert_allclose(fractions, some_fractions(6), atol=5e-8)
 
 
 def test_the_name_tells_source_and_preset(ready: Run) -> None:
     export(predicted(ready))
-    assert submission_csv(ready.submission).name.startswith("competition-tiny-")
+    assert submission_csv(ready).name.startswith("competition-tiny-")
 
 
-@pytest.mark.parametrize(("name", "start"), [("mine", "demo-mine"), ("", "demo-tiny-")])
+@pytest.mark.parametrize(("name", "start"), [("mine", "demo-mine"), ("", "demo-tiny")])
 def test_a_demo_submission_says_so_whatever_its_name(
     ready: Run, name: str, start: str
 ) -> None:
     settings = make_settings("demo", "tiny", {"export.name": name})
-    assert submission_name(predicted(Run(settings, ready.work))).startswith(start)
+    assert name_prefix(Run(settings, ready.work)) == start
 
 
 def test_the_ledger_has_a_line_for_each_submission(ready: Run) -> None:
@@ -62,23 +62,26 @@ def test_the_ledger_has_a_line_for_each_submission(ready: Run) -> None:
     export(ready)
     export(ready, force=True)
     (row,) = read_ledger(ready.submissions.ledger)
-    assert row["file"] == submission_csv(ready.submission).name
+    assert row["file"] == submission_csv(ready).name
     assert row["source"] == ready.settings.source
     assert row["preset"] == "tiny"
     assert row["validation_rmse"] == "0.10000"
     assert len(row["sha256"]) == 64
     named = dataclasses.replace(ready.settings.export, name="mine")
     export(Run(dataclasses.replace(ready.settings, export=named), ready.work))
-    assert read_ledger(ready.submissions.ledger)[1]["file"] == "mine.csv"
+    mine = read_ledger(ready.submissions.ledger)[1]
+    assert mine["file"] == f"mine-{mine['sha256'][:8]}.csv"
 
 
 def test_a_submission_that_was_changed_by_hand_is_written_again(ready: Run) -> None:
     export(predicted(ready))
-    path = submission_csv(ready.submission)
+    path = submission_csv(ready)
     good = path.read_bytes()
     path.write_text("edited")
     export(ready)
     assert path.read_bytes() == good
+    (kept,) = path.parent.glob("*.changed-1.csv")
+    assert kept.read_text() == "edited"
 
 
 def with_value(value: float) -> np.ndarray:

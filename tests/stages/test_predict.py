@@ -52,7 +52,7 @@ def test_a_test_galaxy_is_the_mean_over_all_and_compared_by_one_fold(
 
 def test_one_more_seed_is_asked_and_the_others_stay(folded: Run) -> None:
     predict(folded)
-    more = with_train(folded, seeds=3)
+    more = with_train(folded, num_seeds=3)
     states = [member.state for member in more.members]
     assert states == ["done"] * 6 + ["missing"] * 3
-    assert more.predictions.state == "stale"
+    assert more.predictions.state == "missing"

@@ -64,19 +64,22 @@ def test_a_second_run_changes_no_file(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("alone")
-def test_a_changed_setting_rebuilds(run: Run, folder: Path) -> None:
+def test_another_setting_makes_another_folder(run: Run, folder: Path) -> None:
     download(run)
     preprocess(run)
     settings = make_settings(str(folder), "tiny", {"preprocess.image_size": 20})
     other = Run(settings, run.work)
-    assert other.shards("test").state == "stale"
+    assert other.shards("test").state == "missing"
     preprocess(other)
+    assert run.shards("test").state == "done"
     (images,) = open_shards(other.shards("test")).arrays
     assert images.shape == (6, 20, 20, 3)
 
 
 def test_without_a_download_the_command_is_named(run: Run) -> None:
-    with pytest.raises(PipelineError, match=r'raw is missing. Run "./run.sh download"'):
+    with pytest.raises(
+        PipelineError, match=r'raw/folder is missing. Run "./run.sh dow'
+    ):
         preprocess(run)
 
 

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def test_a_second_run_trains_nothing(ready: Run) -> None:
 
 
 def test_without_shards_the_command_is_named(run: Run) -> None:
-    with pytest.raises(PipelineError, match=r'is missing. Run "./run.sh preprocess"'):
+    with pytest.raises(PipelineError, match=r'is missing. Run "./run.sh download --w'):
         train(run)
 
 
@@ -68,11 +69,12 @@ def test_an_interrupted_training_ends_with_the_same_weights(
     run = with_train(ready, epochs=4, ema_epochs=2.0)
     train(run)
     undisturbed = result(run)
+    shutil.rmtree(run.members[0].folder)
     with monkeypatch.context() as patch:
         interrupt_after(2, patch)
         with pytest.raises(KeyboardInterrupt):
-            train(run, force=True)
-    assert run.members[0].state == "incomplete"
+            train(run)
+    assert run.members[0].state == "half made"
     train(run)
     assert result(run) == undisturbed
 
@@ -86,6 +88,7 @@ def test_a_checkpoint_of_another_recipe_is_not_resumed(
         interrupt_after(1, patch)
         with pytest.raises(KeyboardInterrupt):
             train(other)
+    shutil.copytree(other.members[0].partial, ready.members[0].partial)
     train(ready)
     after_another = result(ready)
     train(ready, force=True)
@@ -94,7 +97,7 @@ def test_a_checkpoint_of_another_recipe_is_not_resumed(
 
 @pytest.mark.usefixtures("eager")
 def test_another_seed_gives_another_network(ready: Run) -> None:
-    run = with_train(ready, seeds=2)
+    run = with_train(ready, num_seeds=2)
     train(run)
     first, second = result(run, 0), result(run, 1)
     assert first["weights"] != second["weights"]
@@ -105,7 +108,7 @@ def test_another_seed_gives_another_network(ready: Run) -> None:
 def test_one_more_member_leaves_the_others_alone(ready: Run) -> None:
     train(ready)
     before = time_written(ready)
-    more = with_train(ready, seeds=2)
+    more = with_train(ready, num_seeds=2)
     train(more)
     assert time_written(ready) == before
     assert [member.state for member in more.members] == ["done", "done"]
@@ -116,7 +119,7 @@ def test_each_fold_has_its_network_and_an_interrupted_run_keeps_the_finished(
     ready: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "pipeline")
-    run = with_train(ready, folds=2)
+    run = with_train(ready, num_folds=2)
     with monkeypatch.context() as patch:
         interrupt_after(3, patch)  # the first member has two epochs
         with pytest.raises(KeyboardInterrupt):
@@ -124,12 +127,12 @@ def test_each_fold_has_its_network_and_an_interrupted_run_keeps_the_finished(
     first, second = run.members
     assert (first.fold, second.fold) == (0, 1)
     assert first.folder.name != second.folder.name
-    assert (first.state, second.state) == ("done", "incomplete")
+    assert (first.state, second.state) == ("done", "half made")
     before = first.receipt
     train(run)
     assert first.receipt == before
     assert second.state == "done"
-    assert f"{second.folder.name} (2/2): epoch 2/2" in caplog.text
+    assert f"{second.title} (2/2): epoch 2/2" in caplog.text
     # what one network was fitted to, the other one held out
     assert first.result["num_train"] == second.result["num_validation"]
     assert first.result["num_validation"] == second.result["num_train"]
@@ -164,14 +167,15 @@ def test_alternatives_train(ready: Run, settings: dict[str, object]) -> None:
 def test_a_reweighted_training_interrupted_ends_with_the_same_weights(
     ready: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = with_train(ready, epochs=4, resemble=True, resemble_after=0.5)
+    run = with_train(ready, epochs=4, reweight=True, reweight_from=0.5)
     train(run)
     undisturbed = result(run)
     for finished in (2, 3):  # before and after the galaxies were reweighted
+        shutil.rmtree(run.members[0].folder)
         with monkeypatch.context() as patch:
             interrupt_after(finished, patch)
             with pytest.raises(KeyboardInterrupt):
-                train(run, force=True)
+                train(run)
         train(run)
         assert result(run) == undisturbed
 
@@ -180,9 +184,9 @@ def test_a_reweighted_training_interrupted_ends_with_the_same_weights(
 def test_a_reweighted_network_hangs_on_the_test_set(ready: Run) -> None:
     train(ready)
     assert ready.members[0].state == "done"
-    reweighted = with_train(ready, resemble=True)
-    assert reweighted.members[0].state == "stale"
+    reweighted = with_train(ready, reweight=True)
+    assert reweighted.members[0].state == "missing"
     receipt_file(ready.shards("test").folder).unlink()
-    with pytest.raises(PipelineError, match='is incomplete. Run "./run.sh preprocess"'):
+    with pytest.raises(PipelineError, match='is damaged. Run "./run.sh preprocess --w'):
         train(reweighted)
     assert ready.members[0].state == "done"

@@ -43,7 +43,7 @@ def test_a_galaxy_of_no_weight_is_not_learned_from(ready: Run) -> None:
 
 
 def test_galaxies_count_alike_until_the_share_of_epochs_is_over(ready: Run) -> None:
-    run = with_train(ready, epochs=4, resemble=True, resemble_after=0.5)
+    run = with_train(ready, epochs=4, reweight=True, reweight_from=0.5)
     training = training_of(run)
     for epoch in range(4):
         training.run_epoch(tqdm(disable=True))

@@ -18,7 +18,7 @@ from pipeline.training import galaxy_weights  # noqa: E402
 def test_the_network_is_asked_about_all_galaxies_or_every_kth(
     ready: Run, monkeypatch: pytest.MonkeyPatch, most: int, train: int, test: int
 ) -> None:
-    run = with_train(ready, resemble=True)
+    run = with_train(ready, reweight=True)
     data = load_training_set(run, run.members[0])
     network = build_network(run.members[0].config, data.shards.image_size, data.means)
     asked = {}

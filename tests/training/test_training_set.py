@@ -15,6 +15,6 @@ def test_galaxies_are_not_reweighted_to_an_image_that_cannot_be_read(
     content = read_json(receipt)
     content["result"]["bad"] = {str(unread): "not a jpg"}
     write_json(receipt, content)
-    run = with_train(ready, resemble=True)
+    run = with_train(ready, reweight=True)
     data = load_training_set(run, run.members[0])
     assert data.test.rows.tolist() == [0, 1, 3, 4, 5]

@@ -42,7 +42,7 @@ def draw_bars(axes: Axes, fractions: np.ndarray, targets: np.ndarray | None) -> 
 @styled
 def card(
     title: str,
-    original: np.ndarray,
+    original: np.ndarray | None,
     seen: np.ndarray,
     fractions: np.ndarray,
     targets: np.ndarray | None,
@@ -51,7 +51,7 @@ def card(
 
     Args:
         title: which galaxy, and how well it went.
-        original: (424, 424, 3) uint8.
+        original: (424, 424, 3) uint8, or None where it is not at hand.
         seen: (S, S, 3) uint8.
         fractions: (37,) predicted.
         targets: (37,) volunteers', or None.
@@ -62,13 +62,10 @@ def card(
     left, right = figure.subfigures(1, 2, width_ratios=[3.2, 5])
     draw_bars(right.subplots(), fractions, targets)
     right.legend(loc="outside upper right", ncols=2)
-    size = seen.shape[0]
-    for axes, image, text in zip(
-        left.subplots(2, 1),
-        (original, seen),
-        ("the original", f"as the network sees it, {size} px"),
-        strict=True,
-    ):
+    shown = [] if original is None else [(original, "the original")]
+    shown.append((seen, f"as the network sees it, {seen.shape[0]} px"))
+    rows = left.subplots(len(shown), 1, squeeze=False)[:, 0]
+    for axes, (image, text) in zip(rows, shown, strict=True):
         axes.imshow(image, interpolation="nearest")
         axes.set_title(text)
         axes.set_anchor("N")

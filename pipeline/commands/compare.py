@@ -1,0 +1,160 @@
+"""Finished runs side by side, on the galaxies that none of them was fitted to."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import reduce
+from typing import Literal
+
+import numpy as np
+
+from pipeline.commands.table import markdown, table
+from pipeline.data.metrics import paired_difference, score_fractions
+from pipeline.errors import PipelineError
+from pipeline.inference.blending import average_held_out, load_others
+from pipeline.progress import duration
+from pipeline.runs.contents import HeldOut, load_held_out, load_ids
+from pipeline.runs.graph import Run
+from pipeline.runs.receipts import require
+from pipeline.runs.resolve import named_run
+
+Form = Literal["text", "markdown", "json"]
+HEADER = (
+    *("run", "preset", "RMSE", "less the first's", "expected on test"),
+    *("networks", "parameters", "images seen", "training time"),
+)
+LEAST_SHARED = 2  # galaxies, for a standard error
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One run among others.
+
+    Attributes:
+        run: as it was named, with its digest.
+        rmse: on the galaxies that all runs held out.
+        difference: of this RMSE and the first run's, on the same galaxies.
+        expected_rmse: on the test set, by all that it held out; None if not known.
+        num_images_seen: training images shown to all its networks together.
+        training_seconds: of all its networks together.
+    """
+
+    run: str
+    preset: str
+    num_shared: int
+    rmse: float
+    standard_error: float
+    difference: float
+    difference_standard_error: float
+    expected_rmse: float | None
+    num_networks: int
+    num_parameters: int
+    num_images_seen: int
+    training_seconds: float
+
+
+def compare(names: Sequence[str], form: Form = "text") -> str:
+    """Compares finished runs; differences are paired, galaxy by galaxy.
+
+    Reads   held_out/<digest>/, predictions/<digest>/ and models/ of each run
+
+    Args:
+        names: work directories, or `DIR:digest`; the first is what others are held to.
+        form: of the answer.
+
+    Raises:
+        PipelineError: there is no such run, it is not finished, or the runs share too
+            few held-out galaxies.
+    """
+    found = [named_run(name) for name in names]
+    rows = compared(found)
+    if form == "json":
+        return json.dumps([asdict(row) for row in rows], indent=2)
+    cells = [describe(row) for row in rows]
+    if form == "markdown":
+        return markdown(HEADER, cells, HEADER[2:])
+    shared = f"RMSE on the {rows[0].num_shared} galaxies that all of them held out"
+    return f"{table(HEADER, cells, HEADER[2:])}\n{shared}."
+
+
+def compared(found: Sequence[Run]) -> list[Compared]:
+    parts = shared([held_out_of(run) for run in found])
+    return [
+        examine(run, part, baseline=parts[0])
+        for run, part in zip(found, parts, strict=True)
+    ]
+
+
+def held_out_of(run: Run) -> HeldOut:
+    """What a run says of the galaxies that it held out; the average, if it is one."""
+    own = load_held_out(run.held_out)
+    others = load_others(run, load_ids(run.shards("test"))) if run.blended else []
+    averaged = average_held_out(own, others)
+    if averaged is None:
+        raise PipelineError(f"{name_of(run)} has no validation RMSE to compare.")
+    return averaged
+
+
+def shared(parts: Sequence[HeldOut]) -> list[HeldOut]:
+    """The same galaxies of each, in the same order.
+
+    Raises:
+        PipelineError: they are too few, or the volunteers' fractions differ.
+    """
+    ids = reduce(np.intersect1d, [part.ids for part in parts])
+    if len(ids) < LEAST_SHARED:
+        raise PipelineError(
+            f"These runs share {len(ids)} held-out galaxies, too few to compare them. "
+            "Compare runs on the same galaxies and train.validation_fraction."
+        )
+    chosen = []
+    for part in parts:
+        rows = np.intersect1d(part.ids, ids, return_indices=True)[1]
+        chosen.append(HeldOut(ids, part.fractions[rows], part.targets[rows]))
+    if any(not np.array_equal(part.targets, chosen[0].targets) for part in chosen):
+        raise PipelineError(
+            "These runs learned from other labels of the same galaxies, so their RMSEs "
+            "say nothing of each other."
+        )
+    return chosen
+
+
+def examine(run: Run, part: HeldOut, baseline: HeldOut) -> Compared:
+    score = score_fractions(part.fractions, part.targets)
+    gap = paired_difference(part.fractions, baseline.fractions, part.targets)
+    members = [require(member) for member in run.members]
+    predictions = run.predictions.result if run.predictions.is_done else {}
+    return Compared(
+        run=name_of(run),
+        preset=run.settings.preset,
+        num_shared=len(part.ids),
+        rmse=score.rmse,
+        standard_error=score.standard_error,
+        difference=gap.rmse,
+        difference_standard_error=gap.standard_error,
+        expected_rmse=predictions.get("expected_rmse"),
+        num_networks=len(members),
+        num_parameters=sum(member.result["parameters"] for member in members),
+        num_images_seen=sum(
+            member.config.epochs * member.result["num_train"] for member in members
+        ),
+        training_seconds=sum(member.receipt["made"]["seconds"] for member in members),
+    )
+
+
+def name_of(run: Run) -> str:
+    return f"{run.work.root}:{run.digest}"
+
+
+def describe(row: Compared) -> tuple[str, ...]:
+    return (
+        row.run,
+        row.preset,
+        f"{row.rmse:.4f} ± {row.standard_error:.4f}",
+        f"{row.difference:+.4f} ± {row.difference_standard_error:.4f}",
+        "" if row.expected_rmse is None else f"{row.expected_rmse:.4f}",
+        str(row.num_networks),
+        f"{row.num_parameters:,}",
+        f"{row.num_images_seen:,}",
+        duration(row.training_seconds),
+    )

@@ -1,0 +1,42 @@
+"""Every setting with its value, and where that comes from."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pipeline.commands.table import table
+from pipeline.errors import PipelineError
+from pipeline.runs.resolve import Resolved
+from pipeline.settings.parsing import spoken
+from pipeline.settings.schema import SECTIONS, all_settings
+from pipeline.settings.spelling import nearest
+
+HEADER = ("setting", "value", "from", "type", "what it is")
+
+
+def settings(resolved: Resolved, section: str | None = None) -> str:
+    """A table of all settings, or of those of a section.
+
+    Raises:
+        PipelineError: there is no such section.
+    """
+    if section is not None and section not in SECTIONS:
+        raise PipelineError(
+            f'There is no section "{section}". {nearest(section, SECTIONS)} '
+            f"The sections: {', '.join(SECTIONS)}."
+        )
+    chosen = SECTIONS if section is None else (section,)
+    return "\n\n".join(table(HEADER, rows_of(resolved, name)) for name in chosen)
+
+
+def rows_of(resolved: Resolved, section: str) -> Iterator[tuple[str, ...]]:
+    values = getattr(resolved.run.settings, section)
+    for key, item in all_settings().items():
+        if key.startswith(f"{section}."):
+            value = written(getattr(values, item.name))
+            origin = resolved.origins.get(key, "default")
+            yield key, value, origin, spoken(item.type), item.metadata["help"]
+
+
+def written(value: Any) -> str:
+    """A value as `--set` takes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

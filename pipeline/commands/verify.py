@@ -1,0 +1,87 @@
+"""Every byte of everything in a work directory, against its receipts."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.errors import PipelineError
+from pipeline.files import file_digest
+from pipeline.progress import human_size, progress
+from pipeline.runs.graph import Run
+from pipeline.runs.inventory import Folder, all_folders
+from pipeline.runs.origin import InPlace
+from pipeline.runs.paths import SubmissionsDir
+from pipeline.runs.receipts import wrong_files
+from pipeline.sources.integrity import zip_trouble
+
+
+class Trouble(NamedTuple):
+    """A file that is not as it was, in a line, and the folder of ours it is in."""
+
+    line: str
+    folder: Path | None = None
+
+
+def verify(run: Run) -> str:
+    """Reads all artifacts of all runs, the submissions and the competition's files.
+
+    Raises:
+        PipelineError: something is not what its receipt says.
+    """
+    folders = [folder for folder in all_folders(run.work) if folder.receipt]
+    sizes = [folder.size for folder in folders]
+    troubles = list(trouble_with_source(run))
+    with progress(sum(sizes), "verify", "B", unit_scale=True) as bar:
+        for folder, size in zip(folders, sizes, strict=True):
+            troubles += trouble_with(folder)
+            troubles += trouble_with_submission(run, folder)
+            bar.update(size)
+    if troubles:
+        print("\n".join(trouble.line for trouble in troubles))
+        raise PipelineError(f"{remedy(troubles)}./run.sh all --work {run.work.root}")
+    total = human_size(sum(sizes))
+    return (
+        f"{run.work.root}: {len(folders)} artifacts, {total}, every byte as it was made"
+    )
+
+
+def remedy(troubles: Sequence[Trouble]) -> str:
+    """What is wrong in a word, and what must be removed before it is made anew."""
+    count = len(troubles)
+    text = f"{count} file{'s are' if count > 1 else ' is'} not as made. To repair: "
+    damaged = {str(trouble.folder) for trouble in troubles if trouble.folder}
+    return text + (f"rm -r {shlex.join(sorted(damaged))}; " if damaged else "")
+
+
+def trouble_with(folder: Folder) -> Iterator[Trouble]:
+    """A line for each file that is not as its receipt says."""
+    receipt = folder.receipt
+    for name in wrong_files(folder.path, receipt["files"], every_byte=True):
+        what = "is not as it was made" if (folder.path / name).exists() else "is gone"
+        yield Trouble(f"{folder.name}/{name} {what}", folder.path)
+
+
+def trouble_with_submission(run: Run, folder: Folder) -> Iterator[Trouble]:
+    """The same of a submission's CSV; those of other runs may be gone."""
+    result = folder.receipt["result"]
+    if "csv" not in result:
+        return
+    path = SubmissionsDir(Path(result["folder"])).root / result["csv"]
+    if not path.is_file():
+        if folder.path == run.submission.folder:
+            yield Trouble(f"{path} is gone")
+    elif file_digest(path) != result["sha256"]:
+        yield Trouble(f"{path} was changed since its export")
+
+
+def trouble_with_source(run: Run) -> Iterator[Trouble]:
+    """The same of the competition's files; of what is not at hand, nothing."""
+    if not isinstance(run.raw, InPlace):
+        return
+    noted = run.raw.noted
+    for role, found in run.raw.look({}).items():
+        if role in noted and noted[role].content != found.content:
+            yield Trouble(f"{found.path} has changed since its download")
+        elif found.path.suffix == ".zip" and (trouble := zip_trouble(found.path)):
+            yield Trouble(f"{found.path} {trouble}")

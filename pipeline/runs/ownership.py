@@ -1,0 +1,99 @@
+"""Whether a folder is ours to work in, and apart from what is the user's."""
+
+import os
+from pathlib import Path
+
+from pipeline.errors import PipelineError
+from pipeline.files import inside, read_json, write_json
+from pipeline.runs.graph import Run
+from pipeline.runs.paths import WorkDir
+from pipeline.sources.folder import is_competition_file
+
+FORMAT = 2  # of a work directory, raised when an older one cannot be read any more
+HARMLESS = {".DS_Store", "Thumbs.db", "desktop.ini", ".directory", "lost+found"}
+
+
+def check_work(work: WorkDir) -> None:
+    """Refuses a folder that is neither ours nor free to become so.
+
+    Free is what is not there, empty, or holds just raw/ with competition files.
+    """
+    root = work.root
+    if root.is_symlink() and not root.exists():
+        raise PipelineError(f"--work takes a folder. {root} is a link to nothing.")
+    if not root.exists() or is_ours(work):
+        return
+    if not root.is_dir():
+        raise PipelineError(f"--work takes a folder. {root} is a file.")
+    if (root / "settings.json").exists() and (root / "raw").exists():
+        raise PipelineError(
+            f"{root} was made by an older version. Reuse its download with "
+            f"--source {root / 'raw'} and another --work folder."
+        )
+    for path in sorted(root.iterdir()):
+        if path.name in HARMLESS or path.name.startswith(work.marker.stem):
+            continue
+        if path != work.raw or not holds_only_competition_files(path):
+            raise PipelineError(
+                f"{root} is not a work directory: {path.name} is in it. Give --work a "
+                "new folder, an empty one, or one that holds just raw/."
+            )
+
+
+def is_ours(work: WorkDir) -> bool:
+    """Whether the folder carries our marker.
+
+    Raises:
+        PipelineError: it does, but of another version.
+    """
+    marker = read_json(work.marker)
+    if not isinstance(marker, dict) or "format" not in marker:
+        return False
+    if marker["format"] != FORMAT:
+        raise PipelineError(
+            f"{work.root} has format {marker['format']}; this version reads {FORMAT}. "
+            "Give another --work folder."
+        )
+    return True
+
+
+def holds_only_competition_files(folder: Path) -> bool:
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    names = {path.name for path in folder.iterdir()} - HARMLESS
+    return all(is_competition_file(name) for name in names)
+
+
+def claim(run: Run) -> None:
+    """Marks the work directory as ours, before anything else is written.
+
+    Raises:
+        PipelineError: it is not ours to claim, or not apart from the source.
+    """
+    work = run.work
+    check_work(work)
+    check_apart(run)
+    if not is_ours(work):
+        work.root.mkdir(parents=True, exist_ok=True)
+        # a name of its own, since two commands may claim the folder at a time
+        own = work.marker.with_name(f"{work.marker.stem}.{os.getpid()}.json")
+        write_json(own, {"made by": "galaxy-zoo-pipeline", "format": FORMAT})
+        own.replace(work.marker)
+
+
+def check_apart(run: Run) -> None:
+    """Refuses a source that is where a run would write, or around it."""
+    source = run.settings.source
+    if source in ("demo", "kaggle"):
+        return
+    folder, other = Path(source), Path(source).parent / f"{Path(source).name}-work"
+    for written in (run.work.root, run.submissions.root):
+        if inside(folder, written) or inside(written, folder):
+            option = "--work"
+            if written == run.submissions.root:
+                option, other = "--set export.folder=", other / "submissions"
+            joint = "" if option.endswith("=") else " "
+            raise PipelineError(
+                f"The source {folder} and {written}, where a run would write, must "
+                f"not lie in one another. Use {option}{joint}{other}."
+            )

@@ -1,0 +1,85 @@
+"""What a work directory keeps of settings: those of the last run, and every run's."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from pipeline.files import atomic
+from pipeline.runs.graph import Run
+from pipeline.runs.paths import WorkDir
+from pipeline.settings.parsing import SettingsFile, read_settings_file
+from pipeline.settings.schema import all_settings
+
+log = logging.getLogger(__name__)
+
+
+def read_saved(work: WorkDir, file: Path | None = None) -> SettingsFile:
+    """The saved settings of a work directory, or of one of its runs.
+
+    What a newer version no longer knows is warned of, and passed over.
+    """
+    file = file or work.settings
+    if not file.is_file():
+        return SettingsFile()
+    saved = read_settings_file(file, lenient=True)
+    for key in saved.unknown:
+        log.warning(
+            "%s: %s is not a setting, and is passed over; --unset %s drops it",
+            file,
+            key,
+            key,
+        )
+    return saved
+
+
+def save_settings(
+    run: Run, values: Mapping[str, Any], unset: Iterable[str] = ()
+) -> None:
+    """Saves source, preset and values for the commands to come."""
+    comment = "What commands here use unless they are told otherwise."
+    write_settings(run.work.settings, run, values, unset, comment)
+
+
+def keep_run(run: Run, values: Mapping[str, Any]) -> None:
+    """Keeps what asks for this run as runs/<digest>.toml, for --config."""
+    file, comment = run.work.run(run.digest), f"Asks for the run {run.digest}."
+    if not file.exists():
+        write_settings(file, run, values, (), comment)
+
+
+def write_settings(
+    path: Path,
+    run: Run,
+    values: Mapping[str, Any],
+    unset: Iterable[str],
+    comment: str,
+) -> None:
+    """Writes a file of settings; what else a person put into it stays."""
+    document = tomlkit.document()
+    document.add(tomlkit.comment(comment))
+    before = None
+    if path.is_file():
+        before = path.read_text(encoding="utf-8")
+        document = tomlkit.parse(before)
+    document["source"], document["preset"] = run.settings.source, run.settings.preset
+    for section, name in [*flat_keys(document)]:
+        key = f"{section}.{name}"
+        if (key in all_settings() and key not in values) or key in unset:
+            del document[section][name]
+    for key, value in sorted(values.items()):
+        section, _, name = key.partition(".")
+        document.setdefault(section, tomlkit.table())[name] = value
+    text = tomlkit.dumps(document)
+    if text != before:
+        with atomic(path) as partial:
+            partial.write_text(text, encoding="utf-8")
+
+
+def flat_keys(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Section and name of each setting in a document."""
+    for section, table in document.items():
+        if isinstance(table, Mapping):
+            yield from ((section, name) for name in table)
