@@ -14,9 +14,13 @@ from typing import Any, NoReturn
 
 from pipeline.errors import PipelineError
 from pipeline.files import locked
+from pipeline.kaggle.ledger import read_ledger
 from pipeline.progress import start_logging
 from pipeline.runs.graph import Run
+from pipeline.runs.origin import InPlace
 from pipeline.runs.ownership import claim
+from pipeline.runs.paths import SPLITS
+from pipeline.runs.receipts import NotDone
 from pipeline.runs.resolve import Resolved, Typed, settle
 from pipeline.runs.saved import keep_run, save_settings
 from pipeline.settings.parsing import (
@@ -83,6 +87,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         run_command(options)
+    except NotDone as error:
+        log.error("error: %s", error.told(repeated(options, error.made_by)))
+        return 1
     except PipelineError as error:
         log.error("error: %s", error)
         return 1
@@ -124,6 +131,24 @@ def run_command(options: argparse.Namespace) -> None:
         else:
             chosen = list(STAGES) if options.command == "all" else [options.command]
             run_stages(resolved, typed, chosen, options.force)
+
+
+def repeated(options: argparse.Namespace, command: str) -> list[str]:
+    """The words of a command that another one needs to mean the same artifacts.
+
+    What a stage is told is saved, but for the settings of other stages.
+    """
+    words = [] if options.config is None else [f"--config={options.config}"]
+    if options.command in READERS:
+        named = {"--source": options.source, "--preset": options.preset}
+        words += [f"{option}={word}" for option, word in named.items() if word]
+    accepted = sections_up_to(command) - {"kaggle"}  # no artifact depends on it
+    own = sections_of(options.command) if options.command in WRITERS else ()
+    for setting in options.set:
+        section = setting.partition(".")[0]
+        if section in accepted and section not in own:
+            words.append(f"--set={setting}")
+    return words
 
 
 def refuse_later_settings(command: str, values: Mapping[str, Any]) -> None:
@@ -187,7 +212,12 @@ def save(command: str, resolved: Resolved, typed: Typed) -> None:
 
 def run_stages(resolved: Resolved, typed: Typed, names: list[str], force: bool) -> None:
     run = resolved.run
+    if "export" in names:
+        read_ledger(run.submissions.ledger)  # what is wrong with it is said before work
     for name in names:
+        if name == "download" and names[1:] and needs_no_files(run):
+            log.info("%s: files are gone that nothing needs any more", run.raw.source)
+            continue
         if name != "download":
             keep_run(run, resolved.saved | typed.all_values)
         before = run.raw.receipt
@@ -207,6 +237,13 @@ def run_stages(resolved: Resolved, typed: Typed, names: list[str], force: bool) 
 
             tell_of_unused(run)
         print(submission_csv(run))
+
+
+def needs_no_files(run: Run) -> bool:
+    """Whether the competition's files are gone, and all that is made from them done."""
+    made = (*map(run.shards, SPLITS), *run.members, run.held_out)
+    lost = isinstance(run.raw, InPlace) and run.raw.lost
+    return lost and all(item.is_done for item in made)
 
 
 def report_after_all(run: Run) -> None:

@@ -54,6 +54,15 @@ def inside(path: Path, folder: Path) -> bool:
     return path.resolve().is_relative_to(folder.resolve())
 
 
+def refuse_link(path: Path) -> None:
+    """Refuses to write through a link: what it points to is not ours."""
+    if path.is_symlink():
+        raise PipelineError(
+            f"{path} is a link. A work directory holds no links: move the files here, "
+            "or give another --work folder."
+        )
+
+
 @contextlib.contextmanager
 def locked(path: Path, what: str = "", wait: bool = False) -> Iterator[None]:
     """Holds a lock that the system releases when the process ends, however it ends.

@@ -11,7 +11,8 @@ from pipeline.runs.ownership import claim
 from pipeline.runs.paths import WorkDir
 from tests.finished_run import finished, folded  # noqa: F401
 from tests.kaggle_shell import shell, stand_in  # noqa: F401
-from tests.miniature import make_competition, small_settings
+from tests.miniature import make_competition, small_settings, spoil
+from tests.terminal import Terminal
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -74,3 +75,35 @@ def eager() -> Iterator[None]:
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    return Terminal(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def spoiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The competition's files; one of the test images is empty."""
+    folder = make_competition(tmp_path_factory.mktemp("spoiled") / "competition")
+    spoil(folder / "images_test_rev1.zip", {"images_test_rev1/200002.jpg": b""})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def done(spoiled: Path, tmp_path_factory: pytest.TempPathFactory) -> Terminal:
+    """Where `all` was typed, and nothing since: for reading only."""
+    terminal = Terminal(tmp_path_factory.mktemp("done"))
+    assert terminal.run_all(spoiled) == 0
+    return terminal
+
+
+@pytest.fixture
+def later(done: Terminal, terminal: Terminal) -> Terminal:
+    """One that stands where `done` does, to be continued from there."""
+    shutil.copytree(done.work, terminal.work)
+    shutil.copytree(done.submissions, terminal.submissions)
+    saved = terminal.work / "settings.toml"
+    text = saved.read_text().replace(str(done.submissions), str(terminal.submissions))
+    saved.write_text(text)
+    return terminal

@@ -4,7 +4,6 @@ from pipeline.commands.table import table
 from pipeline.kaggle.ledger import read_ledger
 from pipeline.kaggle.standings import place_2014
 from pipeline.runs.graph import Run
-from pipeline.runs.paths import SubmissionsDir
 
 HEADER = (
     *("file", "preset", "validation", "expected", "public", "private"),
@@ -20,9 +19,10 @@ def leaderboard(run: Run) -> str:
     submissions = run.submissions
     rows = read_ledger(submissions.ledger)
     if not rows:
-        return f'{submissions.ledger} is empty. "./run.sh all" adds a line.'
+        command = f"./run.sh all --work {run.work.root}"
+        return f'{submissions.ledger} is empty. "{command}" adds a line.'
     rows.sort(key=lambda row: number(row["private_score"]) or float("inf"))
-    return "\n".join([table(HEADER, map(describe, rows)), *notes(submissions, rows)])
+    return "\n".join([table(HEADER, map(describe, rows)), *notes(run, rows)])
 
 
 def describe(row: dict[str, str]) -> tuple[str, ...]:
@@ -49,11 +49,12 @@ def standing(row: dict[str, str]) -> str:
     return row["status"] or "not uploaded"
 
 
-def notes(submissions: SubmissionsDir, rows: list[dict[str, str]]) -> list[str]:
+def notes(run: Run, rows: list[dict[str, str]]) -> list[str]:
     """How to learn the verdicts that are still open."""
     return [
         f"{row['file']} has no verdict yet: "
-        f'"./run.sh upload {submissions.root / row["file"]}" asks for it'
+        f'"./run.sh upload {run.submissions.root / row["file"]} --work '
+        f'{run.work.root}" asks for it'
         for row in rows
         if row["status"] in ("PENDING", "UPLOADING")
     ]

@@ -36,11 +36,13 @@ class Submission:
         digest: the sha256 of its bytes; its first digits travel in the description,
             so that Kaggle's own list tells what was uploaded, from wherever.
         ledger: the file that keeps its scores.
+        work: the work directory that the command was given.
     """
 
     path: Path
     digest: str
     ledger: Path
+    work: Path
 
     @property
     def key(self) -> dict[str, str]:
@@ -85,7 +87,7 @@ def upload(
     folder = run.submissions
     path = (file or exported_csv(run)).absolute()
     check_submission(path, run)
-    submission = Submission(path, file_digest(path), folder.ledger)
+    submission = Submission(path, file_digest(path), folder.ledger, run.work.root)
     warn_of_change(submission)
     refuse_demo(submission, run, file is None)
     with locked(folder.upload_lock, f"The upload from {folder.root}"):
@@ -129,7 +131,7 @@ def check_submission(path: Path, run: Run) -> None:
         first = ids[bad.any(axis=1)][0]
         raise PipelineError(
             f"{path} has values outside 0 to 1 for {bad.any(axis=1).sum()} galaxies, "
-            f'the first being {first}. Run "./run.sh export --force".'
+            f"the first being {first}. Kaggle takes fractions alone."
         )
     broken = tree_violations(fractions).any(axis=1)
     if broken.any():
@@ -340,8 +342,9 @@ def verdict(kaggle: Kaggle, submission: Submission, wait: float) -> str:
         left = ends - time.monotonic()
         if left <= 0:
             return (
-                f'{name}: still PENDING. "./run.sh upload {submission.path}" asks for '
-                f"the verdict again; {PAGE}/submissions shows it too."
+                f'{name}: still PENDING. "./run.sh upload {submission.path} --work '
+                f'{submission.work}" asks for the verdict again; {PAGE}/submissions '
+                "shows it too."
             )
         time.sleep(min(kaggle.patience.poll_interval, left))
         try:

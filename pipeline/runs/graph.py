@@ -73,6 +73,7 @@ class Run:
                 "preprocess",
                 settings,
                 self.raw.named(f"{split}_images"),
+                needs=(self.raw,),
             )
             for split in SPLITS
         }
@@ -103,6 +104,7 @@ class Run:
             self.image_settings | network_settings(train, fold) | self.start_weights,
             self.raw.named(*roles) | {"backend": backend_name()},
             tuple(self.shards(split) for split in splits),
+            needs=(self.raw,),
             title=title,
             fold=fold,
             config=train,

@@ -104,6 +104,15 @@ class InPlace(Artifact):
         return str(self.source)
 
     @property
+    def lost(self) -> bool:
+        """Whether files are gone, while those that are left are as they were."""
+        noted, present = self.noted, self.present
+        same = all(role in noted for role in present) and all(
+            noted[role].content == found.content for role, found in present.items()
+        )
+        return same and len(present) < len(noted)
+
+    @property
     def is_noted(self) -> bool:
         """Whether the receipt knows each file where it is, as it is."""
         noted = self.noted

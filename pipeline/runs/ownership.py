@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from pipeline.errors import PipelineError
-from pipeline.files import inside, read_json, write_json
+from pipeline.files import inside, read_json, refuse_link, write_json
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import WorkDir
 from pipeline.sources.folder import is_competition_file
@@ -21,10 +21,14 @@ def check_work(work: WorkDir) -> None:
     root = work.root
     if root.is_symlink() and not root.exists():
         raise PipelineError(f"--work takes a folder. {root} is a link to nothing.")
-    if not root.exists() or is_ours(work):
+    if not root.exists():
         return
     if not root.is_dir():
         raise PipelineError(f"--work takes a folder. {root} is a file.")
+    for path in sorted(root.iterdir()):
+        refuse_link(path)
+    if is_ours(work):
+        return
     if (root / "settings.json").exists() and (root / "raw").exists():
         raise PipelineError(
             f"{root} was made by an older version. Reuse its download with "

@@ -5,9 +5,10 @@ import hashlib
 import json
 import logging
 import os
+import shlex
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.errors import PipelineError
-from pipeline.files import PARTIAL, file_digest, read_json, write_json
+from pipeline.files import PARTIAL, file_digest, read_json, refuse_link, write_json
 from pipeline.parallel import num_cores
 from pipeline.runs.paths import (
     checkpoint_file,
@@ -42,7 +43,8 @@ class Artifact:
         made_by: the command that makes it.
         settings: the values it depends on.
         names: what it is made from: names of artifacts, contents of source files.
-        inputs: the artifacts that must be done before.
+        inputs: the artifacts that must be done before, and as they were then.
+        needs: those that must be done before, whatever else they hold.
         method: raised when a change of the code alters the result.
     """
 
@@ -52,6 +54,7 @@ class Artifact:
     settings: Mapping[str, Any]
     names: Mapping[str, str] = field(default_factory=dict)
     inputs: tuple["Artifact", ...] = ()
+    needs: tuple["Artifact", ...] = ()
     method: int = 1
 
     @cached_property
@@ -128,6 +131,28 @@ class Artifact:
         return require(self).receipt["result"]
 
 
+class NotDone(PipelineError):
+    """An artifact is needed that is not done.
+
+    Attributes:
+        trouble: what is wrong with it.
+        made_by: the command that makes it.
+        root: the work directory.
+    """
+
+    def __init__(self, trouble: str, made_by: str, root: Path) -> None:
+        super().__init__(trouble)
+        self.trouble, self.made_by, self.root = trouble, made_by, root
+
+    def __str__(self) -> str:
+        return self.told([])
+
+    def told(self, words: Sequence[str]) -> str:
+        """The same with the words that the command needs beside `--work`."""
+        command = shlex.join([self.made_by, "--work", str(self.root), *words])
+        return f'{self.trouble}. Run "./run.sh {command}" first.'
+
+
 @dataclass
 class Making:
     """An artifact in the making: where, and what its receipt will say of the result."""
@@ -159,17 +184,20 @@ def wrong_files(
 
 
 def require(artifact: Artifact) -> Artifact:
-    """Refuses an artifact that is not done, naming the command that makes it."""
+    """Refuses an artifact that is not done, naming the first command to run.
+
+    Raises:
+        NotDone: it is not, or what it is made from is not.
+    """
     state = artifact.state
     if state == "done":
         return artifact
+    for item in (*artifact.needs, *artifact.inputs):
+        require(item)
     trouble = f"is {state}"
     if state == "outdated":
         trouble = f"is outdated: {artifact.changed_input} was made anew"
-    raise PipelineError(
-        f'{artifact.folder} {trouble}. Run "./run.sh {artifact.made_by} '
-        f'--work {artifact.root}" first.'
-    )
+    raise NotDone(f"{artifact.folder} {trouble}", artifact.made_by, artifact.root)
 
 
 def is_up_to_date(artifact: Artifact, force: bool) -> bool:
@@ -288,14 +316,10 @@ def discard(folder: Path) -> None:
 
 
 def refuse_links(artifact: Artifact) -> None:
-    """Refuses to write through a link: what it points to is not ours."""
+    """Refuses to make an artifact behind a link."""
     path = artifact.partial
     while path != artifact.root:
-        if path.is_symlink():
-            raise PipelineError(
-                f"{path} is a link. A work directory holds no links: move the files "
-                "here, or give another --work folder."
-            )
+        refuse_link(path)
         path = path.parent
 
 

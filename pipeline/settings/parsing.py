@@ -27,6 +27,7 @@ NEW_NAMES = {  # of settings that were called otherwise
     "predict.zooms": "predict.num_zooms",
     "predict.also": "predict.blend_with",
 }
+SOURCE_WORDS = ("auto", "kaggle", "demo")  # any other source is a folder
 TOP_LEVEL = ("source", "preset")  # keys of a file outside all sections
 
 
@@ -82,13 +83,16 @@ def read_settings_file(path: Path, lenient: bool = False) -> SettingsFile:
     for key, value in top.items():
         if not isinstance(value, str | None):
             raise PipelineError(f'{path}: {key} takes a string. Got "{value}".')
+    folder = path.absolute().parent
+    if top["source"] not in (None, *SOURCE_WORDS):
+        top["source"] = absolute_path(top["source"], folder)
     values, unknown = {}, []
     for key, value in flat(tables):
         if lenient and key not in all_settings():
             unknown.append(key)
             continue
         try:
-            values[key] = checked(key, value, folder=path.absolute().parent)
+            values[key] = checked(key, value, folder=folder)
         except PipelineError as error:
             raise PipelineError(f"{path}: {error}") from None
     return SettingsFile(values, top["source"], top["preset"], tuple(unknown))

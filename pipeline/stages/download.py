@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pipeline.data.archives import list_jpegs
 from pipeline.runs.graph import Run
 from pipeline.runs.origin import Demo, InPlace
-from pipeline.runs.receipts import is_up_to_date, making
+from pipeline.runs.receipts import is_up_to_date, making, refuse_links
 from pipeline.settings.schema import Settings
 from pipeline.sources import folder
 
@@ -55,6 +55,7 @@ def render_sky(raw: Demo, settings: Settings) -> None:
 def note_files(raw: InPlace, settings: Settings) -> None:
     """Makes the files be there, and notes what they hold."""
     started, place = time.monotonic(), raw.source
+    refuse_links(raw)
     raw.folder.mkdir(parents=True, exist_ok=True)
     if raw.fetched:
         from pipeline.sources import kaggle

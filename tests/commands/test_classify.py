@@ -120,6 +120,6 @@ def test_full_size_means_the_crop_as_the_course_report_had_it(finished: Run) -> 
 
 
 def test_classes_before_predictions_name_the_stage_to_run(ready: Run) -> None:
-    with pytest.raises(PipelineError, match='is missing. Run "./run.sh predict --work'):
+    with pytest.raises(PipelineError, match='is missing. Run "./run.sh train --work'):
         classify(ready)
     assert ready.classification.state == "missing"

@@ -8,7 +8,8 @@ def row(file: str, **known: str) -> dict[str, str]:
 
 
 def test_an_empty_ledger_says_how_to_fill_it(run: Run) -> None:
-    assert leaderboard(run).endswith('is empty. "./run.sh all" adds a line.')
+    command = f"./run.sh all --work {run.work.root}"
+    assert leaderboard(run).endswith(f'is empty. "{command}" adds a line.')
 
 
 def test_every_submission_has_a_line_the_best_first(run: Run) -> None:
@@ -36,7 +37,7 @@ def test_every_submission_has_a_line_the_best_first(run: Run) -> None:
             "demo.csv cpu 0.11000 demo, not for Kaggle",
             "new.csv cpu 0.10000 0.10500 not uploaded",
             "open.csv PENDING",
-            f'open.csv has no verdict yet: "./run.sh upload {folder}/open.csv" asks '
-            "for it",
+            f'open.csv has no verdict yet: "./run.sh upload {folder}/open.csv --work '
+            f'{run.work.root}" asks for it',
         )
     ]

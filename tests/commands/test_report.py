@@ -121,7 +121,7 @@ def test_validation_predictions_are_those_of_the_held_out_galaxies(
 
 
 def test_a_report_before_predictions_names_the_stage_to_run(ready: Run) -> None:
-    with pytest.raises(PipelineError, match='is missing. Run "./run.sh predict --work'):
+    with pytest.raises(PipelineError, match='is missing. Run "./run.sh train --work'):
         report(ready)
     assert ready.report.state == "missing"
 

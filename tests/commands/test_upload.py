@@ -108,9 +108,8 @@ def test_without_a_submission_the_stage_to_run_is_named(
     stand_in: StandIn,
 ) -> None:
     assert shell.type("upload", "--source=kaggle") == 1
-    assert shell.error().endswith(
-        f'is missing. Run "./run.sh export --work {shell.work}" first.'
-    )
+    command = f"./run.sh download --work {shell.work} --source=kaggle"
+    assert shell.error().endswith(f'is missing. Run "{command}" first.')
     assert not stand_in.calls
 
 
@@ -279,7 +278,8 @@ def test_a_verdict_that_stays_pending_is_asked_for_by_the_same_command(
 ) -> None:
     stand_in.verdict.looks = 10**9
     assert send(shell, csv, "--wait=0.1") == 0
-    assert f'still PENDING. "./run.sh upload {csv}" asks for the verdict' in shell.out
+    command = f"./run.sh upload {csv} --work {shell.work}"
+    assert f'still PENDING. "{command}" asks for the verdict' in shell.out
     assert row_of(shell, csv)["status"] == "PENDING"
     stand_in.verdict.looks = 0
     assert send(shell, csv) == 0

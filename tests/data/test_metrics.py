@@ -3,6 +3,7 @@ import pytest
 
 from pipeline.data.metrics import (
     effective_sample_size,
+    paired_difference,
     rmse_per_question,
     score_fractions,
 )
@@ -24,6 +25,29 @@ def test_the_standard_error_is_what_repeated_samples_scatter_by() -> None:
     scatter = np.std([score.rmse for score in scores])
     typical = np.mean([score.standard_error for score in scores])
     assert typical == pytest.approx(scatter, rel=0.15)
+
+
+def test_the_error_of_a_difference_is_what_repeated_samples_scatter_by() -> None:
+    rng = np.random.default_rng(0)
+    hard = rng.gamma(2.0, 0.05, (300, 500, 1))  # galaxies are hard for both networks
+    errors = rng.normal(0, 1, (2, 300, 500, 37)) * hard + np.array([0.02, 0.0]).reshape(
+        2, 1, 1, 1
+    )
+    zeros = np.zeros((500, 37))
+    gaps = [paired_difference(*pair, zeros) for pair in zip(*errors, strict=True)]
+    scatter = np.std([gap.rmse for gap in gaps])
+    assert np.mean([gap.standard_error for gap in gaps]) == pytest.approx(
+        scatter, rel=0.15
+    )
+    alone = np.mean([score_fractions(one, zeros).standard_error for one in errors[0]])
+    assert scatter < 0.5 * alone
+
+
+def test_a_difference_by_hand() -> None:
+    targets = np.zeros((2, 37))
+    gap = paired_difference(np.full((2, 37), 0.3), np.full((2, 37), 0.1), targets)
+    assert gap.rmse == pytest.approx(0.2)
+    assert gap.standard_error == pytest.approx(0)
 
 
 def test_a_weight_of_two_counts_a_galaxy_twice() -> None:

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.settings.parsing import parse_settings, read_settings_file
+from pipeline.settings.parsing import NEW_NAMES, parse_settings, read_settings_file
 from pipeline.settings.presets import PRESETS
-from pipeline.settings.schema import make_settings
+from pipeline.settings.schema import all_settings, make_settings
 
 
 def test_set_beats_file_beats_preset(tmp_path: Path) -> None:
@@ -42,6 +42,8 @@ def test_values_take_the_type_of_their_setting(setting: str, value: object) -> N
             'Unknown setting "train.epoch". Did you mean "train.epochs"?',
         ),
         ("epochs=3", 'Unknown setting "epochs". Did you mean "train.epochs"?'),
+        ("train.seeds=3", 'Setting "train.seeds" is called "train.num_seeds" now.'),
+        ("predict.also=a", 'Setting "predict.also" is called "predict.blend_with" n'),
         ("predict.epochs=3", 'Did you mean "train.epochs"?'),
         ("train.epochs=3.5", 'train.epochs takes an integer. Got "3.5".'),
         ("train.epochs=many", 'train.epochs takes an integer. Got "many".'),
@@ -79,6 +81,21 @@ def test_a_bad_file_is_refused_with_what_is_right(
     with pytest.raises(PipelineError) as refusal:
         read_settings_file(file)
     assert message in str(refusal.value)
+
+
+def test_every_old_name_leads_to_a_setting_of_today() -> None:
+    assert set(NEW_NAMES.values()) <= set(all_settings())
+    assert not set(NEW_NAMES) & set(all_settings())
+
+
+def test_a_file_may_name_source_and_preset_and_paths_beside_it(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('source = "demo"\npreset = "tiny"\n[export]\nfolder = "csv"\n')
+    asked = read_settings_file(file)
+    assert (asked.source, asked.preset) == ("demo", "tiny")
+    assert asked.values == {"export.folder": str(tmp_path / "csv")}
+    file.write_text('source = "sky"')
+    assert read_settings_file(file).source == str(tmp_path / "sky")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -80,6 +80,41 @@ def test_an_interrupted_training_ends_with_the_same_weights(
 
 
 @pytest.mark.usefixtures("eager")
+def test_another_setting_in_between_takes_nothing_from_an_interrupted_training(
+    ready: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "pipeline")
+    run, other = with_train(ready, epochs=3), with_train(ready, width=6)
+    train(run)
+    undisturbed = result(run)
+    shutil.rmtree(run.members[0].folder)
+    with monkeypatch.context() as patch:
+        interrupt_after(1, patch)
+        with pytest.raises(KeyboardInterrupt):
+            train(run)
+    train(other)
+    caplog.clear()
+    train(run)
+    assert "resuming after epoch 1" in caplog.text
+    assert "epoch 1/3" not in caplog.text
+    assert result(run) == undisturbed
+    assert other.members[0].state == "done"
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_checkpoint_made_by_other_software_is_resumed_with_a_warning(
+    ready: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patch:
+        interrupt_after(1, patch)
+        patch.setattr("pipeline.training.checkpoint.num_cores", lambda: 99)
+        with pytest.raises(KeyboardInterrupt):
+            train(ready)
+    train(ready)
+    assert "the checkpoint was made with threads 99, now" in caplog.text
+
+
+@pytest.mark.usefixtures("eager")
 def test_a_checkpoint_of_another_recipe_is_not_resumed(
     ready: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
