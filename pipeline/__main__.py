@@ -121,7 +121,7 @@ def run_command(options: argparse.Namespace) -> None:
     claim(run)
     with locked(run.work.lock, str(run.work.root)):
         if options.command == "clean":
-            run_clean(run, options)
+            run_clean(run, typed, options)
             return
         log.info("%s", first_line(resolved))
         save(options.command, resolved, typed)
@@ -300,9 +300,14 @@ def run_compare(options: argparse.Namespace) -> None:
     print(compare(options.runs, form))
 
 
-def run_clean(run: Run, options: argparse.Namespace) -> None:
+def run_clean(run: Run, typed: Typed, options: argparse.Namespace) -> None:
     from pipeline.commands.clean import clean
 
+    if typed.named_preset or typed.all_values or not run.work.settings.is_file():
+        raise PipelineError(
+            f"clean keeps what the settings saved in {run.work.settings} need, so it "
+            "takes no others and cannot do without these."
+        )
     print(clean(run, options.yes))
 
 

@@ -476,6 +476,17 @@ def test_clean_removes_just_what_no_run_needs(later: Terminal) -> None:
     assert set(later.states().values()) == {"done"}
 
 
+def test_clean_never_goes_by_settings_that_are_not_saved(later: Terminal) -> None:
+    before = contents(later.work)
+    for words in (["--preset=cpu"], ["--set=train.epochs=9"]):
+        assert later.type("clean", "--yes", *words) == 1
+        assert later.error.startswith("clean keeps what the settings saved in ")
+    (later.work / "settings.toml").unlink()
+    assert later.type("clean", "--yes", "--source", later.run.settings.source) == 1
+    before.pop("settings.toml")
+    assert contents(later.work) == before
+
+
 def test_status_tells_a_half_trained_network_and_who_is_at_work(
     later: Terminal,
 ) -> None:

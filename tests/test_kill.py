@@ -4,6 +4,7 @@ Two settings share a work directory, which is killed again and again: every star
 resumes from what the kills before have left, of its own setting or of the other.
 """
 
+import contextlib
 import os
 import re
 import signal
@@ -130,7 +131,8 @@ def kill(launch: Launch, variant: str, aim: str, after: float) -> str:
         if MOMENTS.index(at) >= MOMENTS.index(aim):
             break
     time.sleep(after)
-    os.kill(process, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # it is over already
+        os.kill(process, signal.SIGKILL)
     for line in lines:
         at = moment_of(line) or at
     return at

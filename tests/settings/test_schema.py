@@ -1,9 +1,11 @@
+import dataclasses
+
 import pytest
 
 from pipeline.errors import PipelineError
 from pipeline.settings.parsing import checked
 from pipeline.settings.presets import PRESETS
-from pipeline.settings.schema import make_settings
+from pipeline.settings.schema import make_settings, recipe_settings, setting
 
 
 def test_an_unknown_preset_names_the_nearest() -> None:
@@ -72,3 +74,18 @@ def test_every_preset_sets_known_settings_to_values_they_take(preset: str) -> No
     for key, value in PRESETS[preset].items():
         assert checked(key, value) == value
     make_settings("demo", preset)
+
+
+@dataclasses.dataclass(frozen=True)
+class Later:
+    """A section that was given another setting after results had been made."""
+
+    size: int = setting(3, "from the start")
+    depth: int = setting(1, "since the second version", added=True)
+
+
+def test_a_setting_added_later_names_results_only_where_it_is_not_at_its_default() -> (
+    None
+):
+    assert recipe_settings(Later()) == {"size": 3}
+    assert recipe_settings(Later(depth=2)) == {"size": 3, "depth": 2}
