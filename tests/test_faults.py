@@ -308,6 +308,9 @@ def test_what_needs_no_source_works_without_it(
         "training_solutions_rev1.zip is gone. Bring it back, or let --source name the "
         "folder that has the competition files now."
     )
+    digest = later.run.digest
+    file = str(later.run.work.run(digest))  # names where the source was
+    assert later.type("status", "--config", file) == 0
     assert later.type("train", f"--source={gone}", "--set=train.epochs=3") == 0
     assert f"{gone} holds what {source} held: it is used from there now" in later.err
     assert later.type("all", f"--source={folder}") == 1  # other content

@@ -14,7 +14,7 @@ from pipeline.runs.origin import InPlace
 from pipeline.runs.ownership import check_work, is_ours
 from pipeline.runs.paths import PROJECT, WorkDir
 from pipeline.runs.saved import read_saved
-from pipeline.settings.parsing import SettingsFile, known_setting
+from pipeline.settings.parsing import SOURCE_WORDS, SettingsFile, known_setting
 from pipeline.settings.schema import Settings, make_settings
 from pipeline.sources.choose import choose_source, source_name
 
@@ -82,8 +82,7 @@ def settle(typed: Typed) -> Resolved:
     if work is not None:
         check_work(work)
     kept = read_saved(work) if work else SettingsFile()
-    # a saved folder may be gone: much can be done with what was made from it
-    source = kept.source if not typed.named_source else None
+    source = None if is_named(typed, kept) else kept.source
     if source is None:
         source, why = choose_source(typed.named_source or "auto")
         if why:
@@ -98,6 +97,18 @@ def settle(typed: Typed) -> Resolved:
     run = Run(settings, work, blended_runs(settings, work))
     check_source(run, kept.source)
     return Resolved(run, saved, origins(preset, saved, typed))
+
+
+def is_named(typed: Typed, kept: SettingsFile) -> bool:
+    """Whether the source is to be the one that is named now, not the saved one.
+
+    A saved folder may be gone, since much can be done with what was made from it; and
+    the file of an earlier run may name the folder where it was then.
+    """
+    if typed.source or kept.source is None:
+        return True
+    named = typed.file.source
+    return named is not None and (named in SOURCE_WORDS or Path(named).is_dir())
 
 
 def still_saved(work: WorkDir, kept: SettingsFile, typed: Typed) -> dict[str, Any]:
