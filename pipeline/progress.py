@@ -6,9 +6,11 @@ from typing import Any
 
 from tqdm import tqdm
 
+LOG = logging.getLogger("pipeline")
+
 
 def progress(total: int, what: str, unit: str, **options: Any) -> tqdm:
-    """A bar with rate and time left; quiet when standard error is no terminal.
+    """A bar with rate and time left; none where that is not a terminal, or it is quiet.
 
     Args:
         total: how many units there are.
@@ -20,7 +22,7 @@ def progress(total: int, what: str, unit: str, **options: Any) -> tqdm:
         total=total,
         desc=what,
         unit=unit if unit == "B" else f" {unit}",
-        disable=not sys.stderr.isatty(),
+        disable=not (sys.stderr.isatty() and LOG.isEnabledFor(logging.INFO)),
         delay=0.5,  # whatever is over sooner needs no bar
         dynamic_ncols=True,
         leave=False,
@@ -35,12 +37,12 @@ class BarFriendlyHandler(logging.Handler):
         tqdm.write(self.format(record), file=sys.stderr)
 
 
-def start_logging() -> None:
+def start_logging(quiet: bool = False) -> None:
+    """Log lines go to standard error; warnings and errors alone where it is quiet."""
     handler = BarFriendlyHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))
-    log = logging.getLogger("pipeline")
-    log.handlers = [handler]
-    log.setLevel(logging.INFO)
+    LOG.handlers = [handler]
+    LOG.setLevel(logging.WARNING if quiet else logging.INFO)
 
 
 def duration(seconds: float) -> str:

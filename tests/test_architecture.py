@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "pipeline"
 BASE = ("errors", "progress", "parallel", "files")  # no subject of their own
 ROOMS = (
     *("base", "settings", "data", "kaggle", "sky", "models", "sources", "runs"),
-    *("inference", "training", "reporting", "stages", "commands", "__main__"),
+    *("inference", "training", "reporting", "stages", "commands", "cli", "__main__"),
 )
 MOST_FILES = 15  # in a room
 STAGES = ("download", "preprocess", "train", "predict", "export")

@@ -191,7 +191,7 @@ def test_a_submission_edited_by_hand_is_told_by_status_score_and_upload(
 
 @pytest.mark.parametrize("name", ["ledger", "Ledger"])
 def test_the_ledger_is_no_name_for_a_submission(terminal: Terminal, name: str) -> None:
-    assert terminal.type("all", "--source=demo", f"--set=export.name={name}") == 1
+    assert terminal.type("all", "--source=demo", f"--set=export.name={name}") == 2
     assert terminal.error == (
         "export.name=ledger is taken: ledger.csv lists the submissions."
     )
@@ -240,7 +240,7 @@ def test_settings_of_a_command_that_cannot_be_are_not_saved(
     later: Terminal, words: tuple[str, ...]
 ) -> None:
     before = (later.work / "settings.toml").read_bytes()
-    assert later.type(*words) == 1
+    assert later.type(*words) in (1, 2)
     assert (later.work / "settings.toml").read_bytes() == before
     assert later.type("all") == 0
 
@@ -257,7 +257,7 @@ def test_a_stage_saves_its_own_settings_alone(later: Terminal) -> None:
 
 
 def test_settings_of_a_later_stage_are_refused(later: Terminal) -> None:
-    assert later.type("train", "--set=predict.num_rotations=2") == 1
+    assert later.type("train", "--set=predict.num_rotations=2") == 2
     assert later.error == (
         "predict.num_rotations is a setting of predict, which comes after train. Give "
         'it to "./run.sh predict" or "./run.sh all".'

@@ -81,7 +81,11 @@ def test_a_signal_ends_the_work_and_every_worker(
 
 
 def processes_of(session: int) -> list[int]:
-    """The processes that live in a session."""
+    """The processes that live in a session; the dead may wait to be buried."""
     stats = [path.read_text() for path in Path("/proc").glob("[0-9]*/stat")]
     fields = [stat.rpartition(")")[2].split() for stat in stats]
-    return [int(field[3]) for field in fields if int(field[3]) == session]
+    return [
+        int(field[3])
+        for field in fields
+        if int(field[3]) == session and field[0] != "Z"
+    ]

@@ -1,5 +1,6 @@
-"""The simplified problem: is a galaxy smooth, a disk or an artifact?"""
+"""The simplified problem: smooth, disk or artifact, by four methods."""
 
+import argparse
 import logging
 from typing import Any, NamedTuple
 
@@ -11,9 +12,11 @@ from pipeline.errors import PipelineError
 from pipeline.runs.contents import load_held_out, load_ids, open_shards
 from pipeline.runs.graph import Run
 from pipeline.runs.receipts import is_up_to_date, making, require
+from pipeline.runs.resolve import Resolved
 from pipeline.training import classifiers
 from pipeline.training.classifiers import Fitted, Part, judge
 
+EXAMPLE = "./run.sh classify --work work/demo"
 NAMES = ("smooth", "disk", "artifact")  # the largest of Class1.1, 1.2 and 1.3
 HEADER = ("method", "accuracy", "balanced", "zero weights", "time", "")
 WHY_NO_ZEROS = (
@@ -32,6 +35,15 @@ class Split(NamedTuple):
     fit: np.ndarray
     watch: np.ndarray
     test: np.ndarray
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--force", action="store_true", help="though it is up to date")
+
+
+def command(resolved: Resolved, options: argparse.Namespace) -> str:
+    classify(resolved.run, options.force)
+    return describe_result(resolved.run)
 
 
 def classify(run: Run, force: bool = False) -> None:
@@ -151,7 +163,7 @@ def ours(run: Run, ids: np.ndarray) -> Fitted:
     return Fitted(data.fractions[rows, :3].argmax(axis=1), seconds, None, "")
 
 
-def describe(run: Run) -> str:
+def describe_result(run: Run) -> str:
     """The finished comparison as a few lines of text."""
     result = run.classification.result
     parts = [

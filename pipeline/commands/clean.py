@@ -1,18 +1,36 @@
-"""What no run needs any more, and its removal."""
+"""Removes what neither the saved settings nor an uploaded submission needs."""
 
+import argparse
 import logging
 import sys
 
 from pipeline.commands.table import table
+from pipeline.errors import PipelineError
 from pipeline.progress import duration, human_size
 from pipeline.runs.graph import Run
 from pipeline.runs.inventory import Folder, unused_folders
 from pipeline.runs.receipts import discard
+from pipeline.runs.resolve import Resolved
 
+EXAMPLE = "./run.sh clean --work work/demo"
 HEADER = ("unused", "size", "made", "took")
 WORTH_A_LINE = 1_000_000_000  # bytes
 
 log = logging.getLogger(__name__)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def command(resolved: Resolved, options: argparse.Namespace) -> str:
+    run = resolved.run
+    if resolved.was_told or not run.work.settings.is_file():
+        raise PipelineError(
+            f"clean keeps what the settings saved in {run.work.settings} need, so it "
+            "takes no others and cannot do without these."
+        )
+    return clean(run, options.yes)
 
 
 def clean(run: Run, sure: bool = False) -> str:

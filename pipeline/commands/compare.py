@@ -1,10 +1,10 @@
-"""Finished runs side by side, on the galaxies that none of them was fitted to."""
+"""Finished runs side by side, with paired differences and their errors."""
 
-import json
+import argparse
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import reduce
-from typing import Literal
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from pipeline.runs.graph import Run
 from pipeline.runs.receipts import require
 from pipeline.runs.resolve import named_run
 
-Form = Literal["text", "markdown", "json"]
+EXAMPLE = "./run.sh compare work/first work/second:1f3a9c2e --markdown"
 HEADER = (
     *("run", "preset", "RMSE", "less the first's", "expected on test"),
     *("networks", "parameters", "images seen", "training time"),
@@ -53,28 +53,38 @@ class Compared:
     training_seconds: float
 
 
-def compare(names: Sequence[str], form: Form = "text") -> str:
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "runs", nargs="+", metavar="RUN", help="a work directory, or DIR:digest"
+    )
+    parser.add_argument("--markdown", action="store_true", help="print Markdown")
+
+
+def gather(resolved: None, options: argparse.Namespace) -> dict[str, Any]:
+    return {"markdown": options.markdown, "runs": compare(options.runs)}
+
+
+def compare(names: Sequence[str]) -> list[dict[str, Any]]:
     """Compares finished runs; differences are paired, galaxy by galaxy.
 
     Reads   held_out/<digest>/, predictions/<digest>/ and models/ of each run
 
     Args:
         names: work directories, or `DIR:digest`; the first is what others are held to.
-        form: of the answer.
 
     Raises:
         PipelineError: there is no such run, it is not finished, or the runs share too
             few held-out galaxies.
     """
-    found = [named_run(name) for name in names]
-    rows = compared(found)
-    if form == "json":
-        return json.dumps([asdict(row) for row in rows], indent=2)
-    cells = [describe(row) for row in rows]
-    if form == "markdown":
-        return markdown(HEADER, cells, HEADER[2:])
-    shared = f"RMSE on the {rows[0].num_shared} galaxies that all of them held out"
-    return f"{table(HEADER, cells, HEADER[2:])}\n{shared}."
+    return [asdict(row) for row in compared([named_run(name) for name in names])]
+
+
+def describe(facts: dict[str, Any]) -> str:
+    rows = facts["runs"]
+    draw = markdown if facts["markdown"] else table
+    text = draw(HEADER, map(cells, rows), HEADER[2:])
+    shared = f"RMSE on the {rows[0]['num_shared']} galaxies that all of them held out."
+    return text if facts["markdown"] else f"{text}\n{shared}"
 
 
 def compared(found: Sequence[Run]) -> list[Compared]:
@@ -146,15 +156,16 @@ def name_of(run: Run) -> str:
     return f"{run.work.root}:{run.digest}"
 
 
-def describe(row: Compared) -> tuple[str, ...]:
+def cells(row: dict[str, Any]) -> tuple[str, ...]:
+    expected = row["expected_rmse"]
     return (
-        row.run,
-        row.preset,
-        f"{row.rmse:.4f} ± {row.standard_error:.4f}",
-        f"{row.difference:+.4f} ± {row.difference_standard_error:.4f}",
-        "" if row.expected_rmse is None else f"{row.expected_rmse:.4f}",
-        str(row.num_networks),
-        f"{row.num_parameters:,}",
-        f"{row.num_images_seen:,}",
-        duration(row.training_seconds),
+        row["run"],
+        row["preset"],
+        "{rmse:.4f} ± {standard_error:.4f}".format(**row),
+        "{difference:+.4f} ± {difference_standard_error:.4f}".format(**row),
+        "" if expected is None else f"{expected:.4f}",
+        str(row["num_networks"]),
+        f"{row['num_parameters']:,}",
+        f"{row['num_images_seen']:,}",
+        duration(row["training_seconds"]),
     )

@@ -1,14 +1,15 @@
 """Whether this machine has what the pipeline needs: one screen, with remedies."""
 
+import argparse
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pipeline.data.archives import list_jpegs
 from pipeline.errors import PipelineError
@@ -17,9 +18,11 @@ from pipeline.kaggle.credentials import all_credentials
 from pipeline.runs.graph import Run
 from pipeline.runs.origin import InPlace
 from pipeline.runs.paths import SPLITS, Split
+from pipeline.runs.resolve import Resolved
 from pipeline.settings.schema import KaggleConfig
 from pipeline.sources.folder import FILES, find_file, find_files
 
+EXAMPLE = "./run.sh doctor --source kaggle"
 PYTHONS = ((3, 11), (3, 13))
 NUM_TRAIN, NUM_TEST = 61_578, 79_975  # images of the competition
 ZIP_BYTES = 1_810_000_000  # its zips
@@ -59,16 +62,31 @@ def doctor(run: Run) -> list[Finding]:
     return machine + of_source + way
 
 
-def describe(findings: list[Finding]) -> str:
+def gather(resolved: Resolved, options: argparse.Namespace) -> dict[str, Any]:
+    return {"findings": [asdict(finding) for finding in doctor(resolved.run)]}
+
+
+def describe(facts: dict[str, Any]) -> str:
     """A line for each finding, and one below for its remedy."""
-    width = max(len(finding.what) for finding in findings)
+    findings = facts["findings"]
+    width = max(len(finding["what"]) for finding in findings)
     lines = []
     for finding in findings:
-        start = f"{finding.state:4}  {finding.what:{width}}  "
-        lines.append(start + finding.found)
-        if finding.remedy:
-            lines.append(" " * len(start) + f"-> {finding.remedy}")
+        start = f"{finding['state']:4}  {finding['what']:{width}}  "
+        lines.append(start + finding["found"])
+        if finding["remedy"]:
+            lines.append(" " * len(start) + f"-> {finding['remedy']}")
     return "\n".join(lines)
+
+
+def refuse(facts: dict[str, Any]) -> None:
+    """Raises PipelineError where something would stop a run."""
+    stopping = sum(finding["state"] == "STOP" for finding in facts["findings"])
+    if stopping:
+        raise PipelineError(
+            f'{stopping} of these would stop "./run.sh all"; each STOP line says what '
+            "to do."
+        )
 
 
 def check_python() -> Finding:

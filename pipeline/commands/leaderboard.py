@@ -1,31 +1,54 @@
-"""The ledger as a table: what each submission promised and what Kaggle gave."""
+"""Every submission: expected, public and private RMSE, and its place in 2014."""
+
+import argparse
+from pathlib import Path
+from typing import Any
 
 from pipeline.commands.table import table
 from pipeline.kaggle.ledger import read_ledger
 from pipeline.kaggle.standings import place_2014
 from pipeline.runs.graph import Run
+from pipeline.runs.resolve import Resolved
 
+EXAMPLE = "./run.sh leaderboard --work work/kaggle"
 HEADER = (
     *("file", "preset", "validation", "expected", "public", "private"),
     *("private - validation", "in 2014"),
 )
 
 
-def leaderboard(run: Run) -> str:
+def gather(resolved: Resolved, options: argparse.Namespace) -> dict[str, Any]:
+    return leaderboard(resolved.run)
+
+
+def leaderboard(run: Run) -> dict[str, Any]:
     """Every submission written, the best private score first, then the unscored.
 
     Reads   submissions/ledger.csv
     """
-    submissions = run.submissions
-    rows = read_ledger(submissions.ledger)
-    if not rows:
-        command = f"./run.sh all --work {run.work.root}"
-        return f'{submissions.ledger} is empty. "{command}" adds a line.'
+    rows = read_ledger(run.submissions.ledger)
     rows.sort(key=lambda row: number(row["private_score"]) or float("inf"))
-    return "\n".join([table(HEADER, map(describe, rows)), *notes(run, rows)])
+    return {
+        "ledger": str(run.submissions.ledger),
+        "work": str(run.work.root),
+        "submissions": [row | {"place_2014": place(row)} for row in rows],
+    }
 
 
-def describe(row: dict[str, str]) -> tuple[str, ...]:
+def place(row: dict[str, str]) -> str:
+    private = number(row["private_score"])
+    return "" if private is None else place_2014(private)
+
+
+def describe(facts: dict[str, Any]) -> str:
+    rows = facts["submissions"]
+    if not rows:
+        command = f"./run.sh all --work {facts['work']}"
+        return f'{facts["ledger"]} is empty. "{command}" adds a line.'
+    return "\n".join([table(HEADER, map(cells, rows)), *notes(facts)])
+
+
+def cells(row: dict[str, str]) -> tuple[str, ...]:
     validation, private = map(number, (row["validation_rmse"], row["private_score"]))
     difference = ""
     if validation is not None and private is not None:
@@ -38,7 +61,7 @@ def describe(row: dict[str, str]) -> tuple[str, ...]:
         row["public_score"],
         row["private_score"],
         difference,
-        place_2014(private) if private is not None else standing(row),
+        row["place_2014"] or standing(row),
     )
 
 
@@ -49,13 +72,13 @@ def standing(row: dict[str, str]) -> str:
     return row["status"] or "not uploaded"
 
 
-def notes(run: Run, rows: list[dict[str, str]]) -> list[str]:
+def notes(facts: dict[str, Any]) -> list[str]:
     """How to learn the verdicts that are still open."""
+    folder, work = Path(facts["ledger"]).parent, facts["work"]
     return [
         f"{row['file']} has no verdict yet: "
-        f'"./run.sh upload {run.submissions.root / row["file"]} --work '
-        f'{run.work.root}" asks for it'
-        for row in rows
+        f'"./run.sh upload {folder / row["file"]} --work {work}" asks for it'
+        for row in facts["submissions"]
         if row["status"] in ("PENDING", "UPLOADING")
     ]
 

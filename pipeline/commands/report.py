@@ -1,5 +1,6 @@
-"""The run to look at: one page with every plot and picture in it."""
+"""One page with every plot and picture of a run; prints its path."""
 
+import argparse
 import dataclasses
 import filecmp
 import logging
@@ -23,14 +24,25 @@ from pipeline.runs.contents import (
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import SPLITS, history_file, page_file, plot_file
 from pipeline.runs.receipts import is_up_to_date, making, require
+from pipeline.runs.resolve import Resolved
 from pipeline.settings.schema import SECTIONS, Settings
 from pipeline.sources.choose import source_name
 from pipeline.training.history import read_history
 
+EXAMPLE = "./run.sh report --work work/demo"
 NUM_AUGMENTED = 11  # beside the one galaxy as it is
 FATES = {"train": "left out", "test": "predicted as the column means"}
 
 log = logging.getLogger(__name__)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--force", action="store_true", help="though it is up to date")
+
+
+def command(resolved: Resolved, options: argparse.Namespace) -> str:
+    report(resolved.run, options.force)
+    return str(resolved.run.work.page)
 
 
 def report(run: Run, force: bool = False) -> None:
@@ -47,7 +59,7 @@ def report(run: Run, force: bool = False) -> None:
     require(run.predictions)
     if not is_up_to_date(run.report, force):
         with making(run.report) as made:
-            html = render(gather(run, made.folder))
+            html = render(collect(run, made.folder))
             page_file(made.folder).write_text(html, encoding="utf-8")
             made.result["num_bytes"] = len(html.encode())
         log.info("report: %.1f MB", made.result["num_bytes"] / 1e6)
@@ -57,7 +69,7 @@ def report(run: Run, force: bool = False) -> None:
             shutil.copyfile(newest, partial)
 
 
-def gather(run: Run, folder: Path) -> dict[str, Any]:
+def collect(run: Run, folder: Path) -> dict[str, Any]:
     """Everything that the template asks for; the plots are kept in a folder too."""
     from pipeline.reporting import sections
 

@@ -1,74 +1,119 @@
-"""Every run of a work directory, side by side."""
+"""Every run in a work directory: its settings, expected RMSE, size and age."""
 
+import argparse
 import datetime
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from pipeline.commands.table import table
 from pipeline.errors import PipelineError
 from pipeline.progress import duration, human_size
 from pipeline.runs.graph import Run
-from pipeline.runs.receipts import Artifact, folder_size, read_receipt
-from pipeline.runs.resolve import kept_run
+from pipeline.runs.receipts import folder_size, read_receipt
+from pipeline.runs.resolve import Resolved, kept_run
 from pipeline.runs.saved import read_saved
 
+EXAMPLE = "./run.sh runs --work work/demo"
 HEADER = ("run", "preset", "what differs from it", "state", "expected", "size", "age")
-OF_A_RESULT = ("demo", "preprocess", "train", "predict")  # sections
 NUMBERS = ("expected", "size", "age")
+OF_A_RESULT = ("demo", "preprocess", "train", "predict")  # sections
 
 
-def runs(run: Run) -> str:
-    """A row for each run, the newest first; the one of the present settings is marked.
+@dataclass(frozen=True)
+class Summary:
+    """One run in a line.
+
+    Attributes:
+        present: whether it is that of the present settings.
+        changes: what was asked for beyond the preset.
+        num_bytes: of all its artifacts, those that other runs share among them.
+        age_seconds: since it was asked for.
+    """
+
+    run: str
+    present: bool
+    preset: str
+    changes: dict[str, Any]
+    state: str
+    expected_rmse: float | None
+    num_bytes: int
+    age_seconds: float
+
+
+def gather(resolved: Resolved, options: argparse.Namespace) -> dict[str, Any]:
+    """All runs, the newest first.
 
     Reads   runs/<digest>.toml    what each run was asked for
     """
+    run = resolved.run
     files = sorted(run.work.runs, key=lambda file: -file.stat().st_mtime)
-    if not files:
-        return f'{run.work.root} has no runs yet. "./run.sh all" makes one.'
-    rows = [describe(run, file) for file in files]
-    hint = f"* is the run of the present settings. --config {run.work.run('RUN')}"
-    return f"{table(HEADER, rows, NUMBERS)}\n{hint} takes another."
+    return {
+        "work": str(run.work.root),
+        "runs": [asdict(examine(run, file)) for file in files],
+    }
 
 
-def describe(present: Run, file: Path) -> tuple[str, ...]:
-    name = f"{file.stem} *" if file.stem == present.digest else file.stem
-    asked = read_saved(present.work, file)
-    changes = ", ".join(
-        f"{key}={value}"
-        for key, value in sorted(asked.values.items())
-        if key.partition(".")[0] in OF_A_RESULT
+def describe(facts: dict[str, Any]) -> str:
+    work = facts["work"]
+    if not facts["runs"]:
+        return f'{work} has no runs yet. "./run.sh all --work {work}" makes one.'
+    hint = f"* is the run of the present settings. --config {work}/runs/RUN.toml"
+    return f"{table(HEADER, map(cells, facts['runs']), NUMBERS)}\n{hint} takes another."
+
+
+def cells(row: dict[str, Any]) -> tuple[str, ...]:
+    rmse, age = row["expected_rmse"], row["age_seconds"]
+    return (
+        f"{row['run']} *" if row["present"] else row["run"],
+        row["preset"],
+        ", ".join(f"{key}={value}" for key, value in row["changes"].items()),
+        row["state"],
+        "" if rmse is None else f"{rmse:.4f}",
+        human_size(row["num_bytes"]),
+        duration(age) if age < 86_400 else f"{age / 86_400:.0f} days",
     )
+
+
+def examine(present: Run, file: Path) -> Summary:
+    asked = read_saved(present.work, file)
     receipt = read_receipt(present.work.root / "predictions" / file.stem)
-    rmse = receipt["result"].get("expected_rmse") if receipt else None
-    expected = "" if rmse is None else f"{rmse:.4f}"
     try:
         run = kept_run(present.work, file)
-        state, size = state_of(run, file.stem), human_size(total_size(run))
+        state, size = state_of(run, file.stem), total_size(run)
     except PipelineError as error:
-        state, size = str(error), ""
-    return name, asked.preset or "", changes, state, expected, size, age_of(file)
+        state, size = str(error), 0
+    now = datetime.datetime.now().timestamp()
+    return Summary(
+        run=file.stem,
+        present=file.stem == present.digest,
+        preset=asked.preset or "",
+        changes={
+            key: value
+            for key, value in sorted(asked.values.items())
+            if key.partition(".")[0] in OF_A_RESULT
+        },
+        state=state,
+        expected_rmse=receipt["result"].get("expected_rmse") if receipt else None,
+        num_bytes=size,
+        age_seconds=max(0.0, now - file.stat().st_mtime),
+    )
 
 
 def state_of(run: Run, digest: str) -> str:
     """How far it has come."""
     if run.digest != digest:
         return "was of other files"
-    if run.submission.is_done:
-        return "done"
     waiting = [item for item in run.artifacts if not item.is_done]
+    if run.submission.is_done or not waiting:
+        return "done"
     first = waiting[0]
-    if isinstance(first, Artifact) and first.state == "missing":
+    if first.state == "missing":
         return f"not done: {first.made_by} comes next"
     return f"not done: {first.name} is {first.state}"
 
 
 def total_size(run: Run) -> int:
-    """Bytes of all its artifacts, those that other runs share among them."""
+    """Bytes of all its artifacts, the competition's files not among them."""
     folders = [item.folder for item in run.artifacts if item is not run.raw]
     return sum(folder_size(folder) for folder in folders if folder.exists())
-
-
-def age_of(file: Path) -> str:
-    """Since when it has been asked for."""
-    now = datetime.datetime.now().timestamp()
-    seconds = max(0.0, now - file.stat().st_mtime)
-    return duration(seconds) if seconds < 86_400 else f"{seconds / 86_400:.0f} days"

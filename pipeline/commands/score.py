@@ -1,8 +1,10 @@
 """A submission against solutions: what Kaggle would say."""
 
+import argparse
 import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +12,10 @@ from pipeline.data.metrics import rmse_per_question, score_fractions
 from pipeline.data.splits import match_ids
 from pipeline.data.tables import read_fractions
 from pipeline.data.tree import QUESTIONS, tree_violations
+from pipeline.runs.contents import submission_csv, trouble_with_csv
+from pipeline.runs.resolve import Resolved
+
+EXAMPLE = "./run.sh score --solutions test_solutions.csv --work work/demo"
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +37,27 @@ class Verdict:
     benchmark_rmse: float
     rmse_per_question: dict[int, float]
 
-    def as_dict(self) -> dict[str, object]:
+    def as_facts(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--solutions", required=True, metavar="FILE.csv")
+    parser.add_argument(
+        "--submission", metavar="FILE.csv", help="default: the work directory's"
+    )
+
+
+def gather(resolved: Resolved, options: argparse.Namespace) -> dict[str, Any]:
+    run = resolved.run
+    if options.submission:
+        submission = Path(options.submission)
+    else:
+        submission = submission_csv(run)
+        if trouble := trouble_with_csv(run):
+            log.warning("%s %s", submission, trouble)
+    training = run.raw.find("solutions")
+    return score(Path(options.solutions), submission, training).as_facts()
 
 
 def score(solutions: Path, submission: Path, training: Path | None = None) -> Verdict:
@@ -75,18 +100,19 @@ def score(solutions: Path, submission: Path, training: Path | None = None) -> Ve
     )
 
 
-def describe(verdict: Verdict) -> str:
+def describe(facts: dict[str, Any]) -> str:
     """A verdict as a few lines of text."""
-    ratio = verdict.rmse / verdict.benchmark_rmse if verdict.benchmark_rmse else 0
+    ratio = facts["rmse"] / facts["benchmark_rmse"] if facts["benchmark_rmse"] else 0
     lines = [
-        f"{verdict.submission}",
-        f"RMSE {verdict.rmse:.5f} ± {verdict.standard_error:.5f} "
-        f"on {verdict.num_galaxies} galaxies",
-        f"{verdict.benchmark_rmse:.5f} is what the {verdict.benchmark} score; "
-        f"the ratio is {ratio:.3f}",
+        f"{facts['submission']}",
+        "RMSE {rmse:.5f} ± {standard_error:.5f} on {num_galaxies} galaxies".format(
+            **facts
+        ),
+        "{benchmark_rmse:.5f} is what the {benchmark} score; ".format(**facts)
+        + f"the ratio is {ratio:.3f}",
         *(
             f"  question {question.number:2d}  "
-            f"{verdict.rmse_per_question[question.number]:.5f}  {question.text}"
+            f"{facts['rmse_per_question'][question.number]:.5f}  {question.text}"
             for question in QUESTIONS
         ),
     ]

@@ -1,26 +1,38 @@
-"""Every setting with its value, and where that comes from."""
+"""Each setting with its value, and where that comes from."""
 
+import argparse
 from collections.abc import Iterator
 from typing import Any
 
 from pipeline.commands.table import table
-from pipeline.errors import PipelineError
+from pipeline.errors import Misuse
 from pipeline.runs.resolve import Resolved
 from pipeline.settings.parsing import spoken
 from pipeline.settings.schema import SECTIONS, all_settings
 from pipeline.settings.spelling import nearest
 
+EXAMPLE = "./run.sh settings train --work work/demo"
 HEADER = ("setting", "value", "from", "type", "what it is")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "section", nargs="?", metavar="SECTION", help=f"one of {', '.join(SECTIONS)}"
+    )
+
+
+def command(resolved: Resolved, options: argparse.Namespace) -> str:
+    return settings(resolved, options.section)
 
 
 def settings(resolved: Resolved, section: str | None = None) -> str:
     """A table of all settings, or of those of a section.
 
     Raises:
-        PipelineError: there is no such section.
+        Misuse: there is no such section.
     """
     if section is not None and section not in SECTIONS:
-        raise PipelineError(
+        raise Misuse(
             f'There is no section "{section}". {nearest(section, SECTIONS)} '
             f"The sections: {', '.join(SECTIONS)}."
         )

@@ -1,12 +1,13 @@
 """One galaxy's card: its picture, and how it was and would have been classified."""
 
+import argparse
 import logging
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from pipeline.data.splits import held_out, load_targets
-from pipeline.data.tree import QUESTIONS, answer_slice
+from pipeline.data.tree import COLUMNS, QUESTIONS, answer_slice
 from pipeline.errors import PipelineError
 from pipeline.files import atomic
 from pipeline.reporting.statistics import rmse_per_galaxy
@@ -19,7 +20,9 @@ from pipeline.runs.contents import (
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import SPLITS, Split
 from pipeline.runs.receipts import require
+from pipeline.runs.resolve import Resolved
 
+EXAMPLE = "./run.sh show 100008 --work work/demo"
 BAR = 30  # characters for a fraction of 1
 EIGHTHS = " ▏▎▍▌▋▊▉"
 WHERE = {True: "held out of training", False: "the network was fitted to it"}
@@ -54,16 +57,41 @@ class Galaxy(NamedTuple):
         return f"Galaxy {self.id}, {self.standing}, RMSE {rmse:.4f}"
 
 
-def show(run: Run, galaxy_id: int) -> str:
-    """The card of a galaxy as text, and as a picture.
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("galaxy", type=number, metavar="GALAXY", help="such as 100008")
+
+
+def number(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f'takes a number such as 100008, not "{text}"')
+    return int(text)
+
+
+def gather(resolved: Resolved, options: argparse.Namespace) -> dict[str, Any]:
+    return show(resolved.run, options.galaxy)
+
+
+def show(run: Run, galaxy_id: int) -> dict[str, Any]:
+    """What is known of a galaxy; its card is drawn too.
 
     Reads   shards/, raw/, predictions/ for a test galaxy, models/ for another
     Writes  show/<GalaxyID>.png
     """
     galaxy = look_up(run, galaxy_id)
     draw_card(run, galaxy)
-    log.info("%s", run.work.card(galaxy_id))
-    return describe(galaxy)
+    log.info("%s", run.work.card(galaxy.id))
+    return {
+        "id": galaxy.id,
+        "split": galaxy.split,
+        "title": galaxy.title,
+        "card": str(run.work.card(galaxy.id)),
+        "predicted": by_column(galaxy.fractions),
+        "volunteers": None if galaxy.targets is None else by_column(galaxy.targets),
+    }
+
+
+def by_column(fractions: np.ndarray) -> dict[str, float]:
+    return dict(zip(COLUMNS, fractions.astype(float).tolist(), strict=True))
 
 
 def look_up(run: Run, galaxy_id: int) -> Galaxy:
@@ -143,18 +171,17 @@ def draw_card(run: Run, galaxy: Galaxy) -> None:
         partial.write_bytes(png(figure))
 
 
-def describe(galaxy: Galaxy) -> str:
+def describe(facts: dict[str, Any]) -> str:
     """Question by question, each fraction as a number and a bar."""
-    lines = [galaxy.title]
+    lines = [facts["title"]]
     for question in QUESTIONS:
-        columns = answer_slice(question)
         lines += ["", f"{question.number:2d}  {question.text}"]
-        for answer, column in zip(
-            question.answers, range(columns.start, columns.stop), strict=True
-        ):
-            lines.append(answer_line(answer, "predicted", galaxy.fractions[column]))
-            if galaxy.targets is not None:
-                lines.append(answer_line("", "volunteers", galaxy.targets[column]))
+        columns = COLUMNS[answer_slice(question)]
+        for answer, column in zip(question.answers, columns, strict=True):
+            lines.append(answer_line(answer, "predicted", facts["predicted"][column]))
+            if facts["volunteers"] is not None:
+                known = facts["volunteers"][column]
+                lines.append(answer_line("", "volunteers", known))
     return "\n".join(lines)
 
 

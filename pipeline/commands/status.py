@@ -1,6 +1,9 @@
 """What of a run is done, damaged, missing, half made or being made."""
 
+import argparse
 import datetime
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from pipeline.commands.table import table
 from pipeline.files import lock_holder
@@ -10,8 +13,10 @@ from pipeline.runs.graph import Member, Run
 from pipeline.runs.origin import InPlace
 from pipeline.runs.paths import history_file
 from pipeline.runs.receipts import Artifact, folder_size
+from pipeline.runs.resolve import Resolved
 from pipeline.training.history import read_history
 
+EXAMPLE = "./run.sh status --work work/demo"
 HEADER = ("artifact", "stage", "state", "size", "made", "what")
 NOTES = {  # what a receipt's result says in a word, and how
     "num_train": "{:,} training images",
@@ -24,22 +29,57 @@ NOTES = {  # what a receipt's result says in a word, and how
 }
 
 
-def status(run: Run) -> str:
-    """A table of the artifacts of the present settings: state, size, and result."""
-    source, preset = run.settings.source, run.settings.preset
+@dataclass(frozen=True)
+class Standing:
+    """Where an artifact stands.
+
+    Attributes:
+        state: one of `State`, or "being made by process N".
+        num_bytes: of all its files; None where there are none.
+        made: when, in UTC; empty where it is not.
+    """
+
+    artifact: str
+    stage: str
+    state: str
+    num_bytes: int | None
+    made: str
+    what: str
+
+
+def gather(resolved: Resolved, options: argparse.Namespace) -> dict[str, Any]:
+    """The state, size and result of each artifact of the present settings."""
+    run = resolved.run
     holder = lock_holder(run.work.lock)
-    rows = [describe(run, item, holder) for item in run.artifacts]
-    return f"{run.work.root}: source {source}, preset {preset}\n{table(HEADER, rows)}"
+    return {
+        "work": str(run.work.root),
+        "source": run.settings.source,
+        "preset": run.settings.preset,
+        "run": run.digest,
+        "artifacts": [asdict(examine(run, item, holder)) for item in run.artifacts],
+    }
 
 
-def describe(run: Run, item: Artifact, holder: str | None) -> tuple[str, ...]:
-    """A row of the table; `holder` is the process that works in the directory."""
+def describe(facts: dict[str, Any]) -> str:
+    first = "{work}: source {source}, preset {preset}".format(**facts)
+    rows = [cells(row) for row in facts["artifacts"]]
+    return f"{first}\n{table(HEADER, rows)}"
+
+
+def cells(row: dict[str, Any]) -> tuple[str, ...]:
+    size = "" if row["num_bytes"] is None else human_size(row["num_bytes"])
+    made = row["made"] and f"{row['made']} UTC"
+    return row["artifact"], row["stage"], row["state"], size, made, row["what"]
+
+
+def examine(run: Run, item: Artifact, holder: str | None) -> Standing:
+    """Looks at an artifact; `holder` is the process that works in the directory."""
     receipt, state = item.receipt, item.state
     folder = item.folder if item.folder.exists() else item.partial
-    size = human_size(folder_size(folder)) if folder.exists() else ""
+    size = folder_size(folder) if folder.exists() else None
+    making, note = progress_of(item, holder)
     if receipt is None:
-        making, note = progress_of(item, holder)
-        return item.name, item.made_by, making or state, size, "", note
+        return Standing(item.name, item.made_by, making or state, size, "", note)
     notes = [
         text.format(receipt["result"][key])
         for key, text in NOTES.items()
@@ -49,16 +89,13 @@ def describe(run: Run, item: Artifact, holder: str | None) -> tuple[str, ...]:
         notes.append(f"{len(bad)} bad")
     if state == "outdated":
         notes.append(f"{item.changed_input} was made anew")
-    if (
-        item is run.submission
-        and state == "done"
-        and (trouble := trouble_with_csv(run))
-    ):
-        notes.append(f"the file {trouble}")
-    making, note = progress_of(item, holder)
+    if item is run.submission and state == "done":
+        notes += [f"the file {text}" for text in [trouble_with_csv(run)] if text]
     notes += [text for text in (making and f"{making} anew", note) if text]
     made = datetime.datetime.fromisoformat(receipt["made"]["at"])
-    return item.name, item.made_by, state, size, f"{made:%F %T} UTC", ", ".join(notes)
+    return Standing(
+        item.name, item.made_by, state, size, f"{made:%F %T}", ", ".join(notes)
+    )
 
 
 def progress_of(item: Artifact, holder: str | None) -> tuple[str, str]:

@@ -1,5 +1,6 @@
-"""A submission to Kaggle, and its score back."""
+"""Uploads a submission to Kaggle, waits for its score, and notes it."""
 
+import argparse
 import datetime
 import logging
 import time
@@ -18,7 +19,9 @@ from pipeline.kaggle.ledger import read_ledger, update_ledger
 from pipeline.kaggle.standings import place_2014
 from pipeline.runs.contents import exported_csv
 from pipeline.runs.graph import Run
+from pipeline.runs.resolve import Resolved
 
+EXAMPLE = './run.sh upload --message "twice the width" --source kaggle'
 NUM_TEST = 79_975  # rows of a submission to the real competition
 WAIT_SECONDS = 600.0  # for the verdict, unless told otherwise
 # in the ledger before Kaggle answers, where a crash leaves it, and where it does not
@@ -26,6 +29,42 @@ UPLOADING, FAILED = "UPLOADING", "FAILED"
 PENDING = "PENDING"  # Kaggle's own word
 
 log = logging.getLogger(__name__)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", nargs="?", metavar="FILE", help="default: the work directory's"
+    )
+    parser.add_argument(
+        "--message", metavar="TEXT", default="", help="goes with it on Kaggle"
+    )
+    parser.add_argument(
+        "--wait",
+        metavar="SECONDS",
+        type=seconds,
+        nargs="?",
+        const=WAIT_SECONDS,
+        default=WAIT_SECONDS,
+        help="for the verdict (default 600); 0: do not wait",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="though it was uploaded already"
+    )
+
+
+def seconds(text: str) -> float:
+    """The argument of --wait."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f'takes seconds, not "{text}"; a FILE goes before it'
+        ) from None
+
+
+def command(resolved: Resolved, options: argparse.Namespace) -> str:
+    file = Path(options.file) if options.file else None
+    return upload(resolved.run, file, options.message, options.wait, options.force)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
-"""Every byte of everything in a work directory, against its receipts."""
+"""Checks every byte of everything in a work directory against its receipts."""
 
+import argparse
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +14,10 @@ from pipeline.runs.inventory import Folder, all_folders
 from pipeline.runs.origin import InPlace
 from pipeline.runs.paths import SubmissionsDir
 from pipeline.runs.receipts import wrong_files
+from pipeline.runs.resolve import Resolved
 from pipeline.sources.integrity import zip_trouble
+
+EXAMPLE = "./run.sh verify --work work/demo"
 
 
 class Trouble(NamedTuple):
@@ -21,6 +25,10 @@ class Trouble(NamedTuple):
 
     line: str
     folder: Path | None = None
+
+
+def command(resolved: Resolved, options: argparse.Namespace) -> str:
+    return verify(resolved.run)
 
 
 def verify(run: Run) -> str:

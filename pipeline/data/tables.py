@@ -3,12 +3,15 @@
 import io
 import zipfile
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from pipeline.data.tree import HEADER
 from pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def read_fractions(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -57,7 +60,7 @@ def read_ids(path: Path) -> np.ndarray:
     return integer_ids(read_table(path), path)
 
 
-def integer_ids(table: pd.DataFrame, path: Path) -> np.ndarray:
+def integer_ids(table: "pd.DataFrame", path: Path) -> np.ndarray:
     """The first column, (N,) int64; refused where it holds anything but integers."""
     try:
         column = table.iloc[:, 0].to_numpy()
@@ -74,7 +77,9 @@ def integer_ids(table: pd.DataFrame, path: Path) -> np.ndarray:
     return ids
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path) -> "pd.DataFrame":
+    import pandas as pd
+
     try:
         return pd.read_csv(csv_inside(path), compression=compression_of(path))
     except (FileNotFoundError, IsADirectoryError):
@@ -125,6 +130,8 @@ def write_fractions(path: Path, ids: np.ndarray, fractions: np.ndarray) -> None:
         ids: (N,) int64.
         fractions: (N, 37).
     """
+    import pandas as pd
+
     table = pd.DataFrame(fractions, columns=list(HEADER[1:]))
     table.insert(0, HEADER[0], ids)
     table.to_csv(path, index=False, float_format="%.7f", lineterminator="\n")

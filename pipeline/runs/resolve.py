@@ -60,12 +60,25 @@ class Resolved:
     """A run, and where each of its settings is from.
 
     Attributes:
+        typed: what was typed.
         saved: the saved values that apply.
+        origins: by `section.name`, of all that are not defaults.
     """
 
     run: Run
+    typed: Typed
     saved: dict[str, Any]
     origins: dict[str, str]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What asks for this run, beside source and preset."""
+        return self.saved | self.typed.all_values
+
+    @property
+    def was_told(self) -> bool:
+        """Whether other settings than the saved ones were typed."""
+        return bool(self.typed.named_preset or self.typed.all_values)
 
 
 def settle(typed: Typed) -> Resolved:
@@ -96,7 +109,7 @@ def settle(typed: Typed) -> Resolved:
     settings = make_settings(source, preset, saved | typed.all_values)
     run = Run(settings, work, blended_runs(settings, work))
     check_source(run, kept.source)
-    return Resolved(run, saved, origins(preset, saved, typed))
+    return Resolved(run, typed, saved, origins(preset, saved, typed))
 
 
 def is_named(typed: Typed, kept: SettingsFile) -> bool:

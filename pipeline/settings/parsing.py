@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import PipelineError
+from pipeline.errors import Misuse, PipelineError
 from pipeline.settings.schema import SECTIONS, all_settings
 from pipeline.settings.spelling import nearest
 
@@ -52,13 +52,13 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
     """Turns `section.key=value` texts into checked values.
 
     Raises:
-        PipelineError: no equals sign, an unknown key or a value of the wrong type.
+        Misuse: no equals sign, an unknown key or a value of the wrong type.
     """
     values = {}
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
-            raise PipelineError(f'--set takes section.key=value. Got "{setting}".')
+            raise Misuse(f'--set takes section.key=value. Got "{setting}".')
         values[key.strip()] = checked(key.strip(), text.strip(), from_text=True)
     return values
 
@@ -93,8 +93,8 @@ def read_settings_file(path: Path, lenient: bool = False) -> SettingsFile:
             continue
         try:
             values[key] = checked(key, value, folder=folder)
-        except PipelineError as error:
-            raise PipelineError(f"{path}: {error}") from None
+        except Misuse as error:
+            raise Misuse(f"{path}: {error}") from None
     return SettingsFile(values, top["source"], top["preset"], tuple(unknown))
 
 
@@ -118,7 +118,7 @@ def checked(
         folder: what paths are relative to; the current folder by default.
 
     Raises:
-        PipelineError: an unknown key or a value of the wrong type.
+        Misuse: an unknown key or a value of the wrong type.
     """
     item = known_setting(key)
     kind = item.type
@@ -127,9 +127,9 @@ def checked(
     try:
         value = from_word(value, wanted) if from_text else of_type(value, wanted)
     except ValueError:
-        raise PipelineError(f'{key} takes {spoken(kind)}. Got "{value}".') from None
+        raise Misuse(f'{key} takes {spoken(kind)}. Got "{value}".') from None
     if choices and value not in choices:
-        raise PipelineError(f'{key} takes {spoken(kind)}. Got "{value}".')
+        raise Misuse(f'{key} takes {spoken(kind)}. Got "{value}".')
     if item.metadata.get("path"):
         return absolute(value, folder or Path.cwd())
     return value
@@ -139,22 +139,22 @@ def known_setting(key: str) -> Any:
     """The declaration of a setting.
 
     Raises:
-        PipelineError: there is none of that name; a hint at the right one.
+        Misuse: there is none of that name; a hint at the right one.
     """
     known = all_settings()
     if key in known:
         return known[key]
     if key in NEW_NAMES:
-        raise PipelineError(f'Setting "{key}" is called "{NEW_NAMES[key]}" now.')
+        raise Misuse(f'Setting "{key}" is called "{NEW_NAMES[key]}" now.')
     section, dot, _ = key.partition(".")
     if not dot:
-        raise PipelineError(f'Unknown setting "{key}". {nearest(key, known)}')
+        raise Misuse(f'Unknown setting "{key}". {nearest(key, known)}')
     if section not in SECTIONS:
-        raise PipelineError(
+        raise Misuse(
             f'Unknown setting "{key}": there is no section "{section}". '
             f"{nearest(key, known)} The sections: {', '.join(SECTIONS)}."
         )
-    raise PipelineError(
+    raise Misuse(
         f'Unknown setting "{key}". {nearest(key, known)} '
         f'"./run.sh settings {section}" lists them all.'
     )
@@ -194,6 +194,18 @@ def of_type(value: Any, wanted: type) -> Any:
     if value != value:
         raise ValueError(value)
     return value
+
+
+def section_of(key: str) -> str:
+    """The section of a setting that is written `section.name`, or with its value."""
+    return key.partition(".")[0].strip()
+
+
+def choices_of(item: Any) -> list[str] | None:
+    """The words that a setting may take; None where they cannot be listed."""
+    if item.type is bool:
+        return ["true", "false"]
+    return [str(choice) for choice in typing.get_args(item.type)] or None
 
 
 def spoken(kind: Any) -> str:

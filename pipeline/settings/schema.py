@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.errors import PipelineError
+from pipeline.errors import Misuse
 from pipeline.settings.presets import PRESETS
 from pipeline.settings.spelling import nearest
 
@@ -41,7 +41,7 @@ def setting(default: Any, text: str, **metadata: Any) -> Any:
 def check(good: bool, message: str) -> None:
     """Refuses a combination of settings."""
     if not good:
-        raise PipelineError(message)
+        raise Misuse(message)
 
 
 @dataclass(frozen=True)
@@ -452,7 +452,7 @@ def make_settings(
         overrides: checked values by `section.name`.
 
     Raises:
-        PipelineError: an unknown preset, or values that do not go together.
+        Misuse: an unknown preset, or values that do not go together.
     """
     values = known_preset(preset) | dict(overrides or {})
     sections = {
@@ -472,10 +472,10 @@ def known_preset(name: str) -> dict[str, Any]:
     """The settings of a preset.
 
     Raises:
-        PipelineError: there is no such preset.
+        Misuse: there is no such preset.
     """
     if name not in PRESETS:
-        raise PipelineError(
+        raise Misuse(
             f'Unknown preset "{name}". {nearest(name, PRESETS)} '
             f"The presets: {', '.join(PRESETS)}."
         )

@@ -1,9 +1,11 @@
 """What `--source` means, and what a source is called."""
 
+import difflib
 from pathlib import Path
 
-from pipeline.errors import PipelineError
+from pipeline.errors import Misuse
 from pipeline.kaggle.credentials import find_credentials
+from pipeline.settings.parsing import SOURCE_WORDS
 
 
 def choose_source(wanted: str) -> tuple[str, str]:
@@ -16,7 +18,7 @@ def choose_source(wanted: str) -> tuple[str, str]:
         "kaggle", "demo" or a folder's absolute path, and why in a sentence.
 
     Raises:
-        PipelineError: a folder that does not exist.
+        Misuse: a folder that does not exist.
     """
     if wanted in ("kaggle", "demo"):
         return wanted, ""
@@ -31,8 +33,11 @@ def choose_source(wanted: str) -> tuple[str, str]:
         )
     folder = Path(wanted).expanduser().resolve()
     if not folder.is_dir():
-        raise PipelineError(
-            f'--source takes auto, kaggle, demo or a folder. There is no "{folder}".'
+        words = difflib.get_close_matches(wanted, SOURCE_WORDS, 1)
+        hint = f' Did you mean "{words[0]}"?' if words else ""
+        raise Misuse(
+            "--source takes auto, kaggle, demo or a folder. There is no "
+            f'"{folder}".{hint}'
         )
     return str(folder), ""
 

@@ -3,7 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pipeline.commands.classify import choose_split, classify, describe, load_images
+from pipeline.commands.classify import (
+    choose_split,
+    classify,
+    describe_result,
+    load_images,
+)
 from pipeline.data.splits import load_targets
 from pipeline.errors import PipelineError
 from pipeline.runs.contents import load_held_out
@@ -107,7 +112,7 @@ def test_the_four_methods_meet_on_the_same_galaxies(finished: Run) -> None:
         )
     ours = (data.fractions[:, :3].argmax(axis=1) == truth).mean()
     assert result["methods"][3]["accuracy"] == pytest.approx(ours)
-    assert "l2 penalty leaves no weight at zero" in describe(finished)
+    assert "l2 penalty leaves no weight at zero" in describe_result(finished)
 
 
 def test_full_size_means_the_crop_as_the_course_report_had_it(finished: Run) -> None:

@@ -28,7 +28,7 @@ def two(done: Terminal, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, 
 def test_differences_are_paired_and_of_shared_galaxies(
     two: tuple[str, str], done: Terminal
 ) -> None:
-    first, second = json.loads(compare(two, "json"))
+    first, second = compare(two)
     data = load_held_out(done.run.held_out)
     assert first["num_shared"] == len(data.ids)
     assert first["rmse"] == pytest.approx(
@@ -42,14 +42,19 @@ def test_differences_are_paired_and_of_shared_galaxies(
     assert second["num_parameters"] > first["num_parameters"] > 0
 
 
-def test_it_is_text_or_markdown(two: tuple[str, str]) -> None:
-    text = compare(two).splitlines()
+def test_it_is_text_markdown_or_json(two: tuple[str, str], tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    assert terminal.type_anywhere("compare", *two) == 0
+    text = terminal.out.splitlines()
     assert text[0].split()[:2] == ["run", "preset"]
     assert text[1].startswith(two[0])
     assert text[-1].startswith("RMSE on the ")
-    table = compare(two, "markdown").splitlines()
+    assert terminal.type_anywhere("compare", *two, "--markdown") == 0
+    table = terminal.out.splitlines()
     assert len(table) == 4
     assert all(line.startswith("|") and line.endswith("|") for line in table)
+    assert terminal.type_anywhere("compare", *two, "--json") == 0
+    assert json.loads(terminal.out)["runs"] == compare(two)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -154,7 +155,8 @@ def test_little_memory_stops(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_remedy_stands_below_its_problem() -> None:
     findings = [Finding("ok", "Python", "3"), Finding("STOP", "disk", "full", "Dig.")]
-    assert describe(findings).splitlines() == [
+    facts = {"findings": [asdict(finding) for finding in findings]}
+    assert describe(facts).splitlines() == [
         "ok    Python  3",
         "STOP  disk    full",
         "              -> Dig.",

@@ -1,4 +1,4 @@
-from pipeline.commands.leaderboard import leaderboard
+from pipeline.commands.leaderboard import describe, leaderboard
 from pipeline.kaggle.ledger import FIELDS, update_ledger
 from pipeline.runs.graph import Run
 
@@ -9,7 +9,7 @@ def row(file: str, **known: str) -> dict[str, str]:
 
 def test_an_empty_ledger_says_how_to_fill_it(run: Run) -> None:
     command = f"./run.sh all --work {run.work.root}"
-    assert leaderboard(run).endswith(f'is empty. "{command}" adds a line.')
+    assert describe(leaderboard(run)).endswith(f'is empty. "{command}" adds a line.')
 
 
 def test_every_submission_has_a_line_the_best_first(run: Run) -> None:
@@ -27,7 +27,7 @@ def test_every_submission_has_a_line_the_best_first(run: Run) -> None:
     ]
     folder = run.submissions.root
     update_ledger(run.submissions.ledger, rows)
-    assert [line.split() for line in leaderboard(run).splitlines()] == [
+    assert [line.split() for line in describe(leaderboard(run)).splitlines()] == [
         line.split()
         for line in (
             "file preset validation expected public private "

@@ -31,7 +31,7 @@ def test_the_rmse_is_over_all_values(tmp_path: Path) -> None:
     verdict = score(solutions, submission)
     assert verdict.rmse == pytest.approx(0.5**0.5)
     assert list(verdict.rmse_per_question.values()) == pytest.approx([0.5**0.5] * 11)
-    assert "RMSE 0.70711" in describe(verdict)
+    assert "RMSE 0.70711" in describe(verdict.as_facts())
 
 
 def test_the_benchmark_is_the_training_means(tmp_path: Path) -> None:

@@ -1,13 +1,13 @@
 import pytest
 
-from pipeline.commands.show import bar, show
+from pipeline.commands.show import bar, describe, show
 from pipeline.errors import PipelineError
 from pipeline.runs.graph import Run
 from tests.miniature import some_fractions
 
 
 def test_a_training_galaxy_shows_both_fractions_and_its_error(finished: Run) -> None:
-    text = show(finished, 100_003)
+    text = describe(show(finished, 100_003))
     assert text.startswith("Galaxy 100003, ")
     assert ", RMSE 0." in text.splitlines()[0]
     assert text.count("predicted") == text.count("volunteers") == 37
@@ -18,7 +18,7 @@ def test_a_training_galaxy_shows_both_fractions_and_its_error(finished: Run) -> 
 
 
 def test_a_test_galaxy_shows_predictions_alone(finished: Run) -> None:
-    text = show(finished, 200_001)
+    text = describe(show(finished, 200_001))
     assert text.splitlines()[0] == "Galaxy 200001, of the test set"
     assert "volunteers" not in text
 

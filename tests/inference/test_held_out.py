@@ -1,6 +1,6 @@
 import numpy as np
 
-from pipeline.commands.show import WHERE, show
+from pipeline.commands.show import WHERE, describe, show
 from pipeline.data.splits import fold_of
 from pipeline.inference.held_out import predict_held_out
 from pipeline.runs.graph import Run
@@ -17,6 +17,6 @@ def test_each_galaxy_is_predicted_by_those_not_fitted_to_it_alone(folded: Run) -
 
 def test_the_card_of_a_galaxy_is_by_those_not_fitted_to_it(folded: Run) -> None:
     (fold,) = fold_of(np.array([100_003]), 3)
-    text = show(folded, 100_003)
+    text = describe(show(folded, 100_003))
     assert WHERE[True] in text
     assert f"{(fold + 1.5) / 10:.3f}" in text

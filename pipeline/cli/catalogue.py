@@ -1,0 +1,69 @@
+"""Every command: where it lives, what it is for, and whose settings it reads."""
+
+import importlib
+from types import ModuleType
+
+from pipeline.runs.paths import PROJECT
+from pipeline.settings.schema import SECTIONS
+
+STAGES = ("download", "preprocess", "train", "predict", "export")  # in running order
+BESIDE = ("classify", "report")  # make an artifact of their own
+READERS = (  # leave the artifacts as they are, and never wait for who makes them
+    *("status", "runs", "compare", "settings", "verify", "score"),
+    *("upload", "leaderboard", "show", "doctor"),
+)
+COMMANDS = ("all", *STAGES, *BESIDE, *READERS, "clean", "completion")
+WITHOUT_RUN = ("compare", "completion")  # take no work directory
+# in the order in which one needs another, each with the sections that are its own
+OWN_SECTIONS = {
+    "download": ("demo", "kaggle"),
+    "preprocess": ("preprocess",),
+    "train": ("train",),
+    "predict": ("predict",),
+    "export": ("export",),
+    "classify": ("classify",),
+    "report": ("report",),
+}
+NOT_FOR_CLASSES = "export"  # comes before classify in that order, and is not needed
+ALL = "all five stages and the report, each only where something is to be made"
+
+
+def module_name(command: str) -> str:
+    if command == "completion":
+        return "pipeline.cli.completion"
+    return f"pipeline.{'stages' if command in STAGES else 'commands'}.{command}"
+
+
+def module_of(command: str) -> ModuleType | None:
+    """The module of a command; `all` has none of its own."""
+    return None if command == "all" else importlib.import_module(module_name(command))
+
+
+def summary(command: str) -> str:
+    """The first line of the module's docstring, read without loading the module."""
+    if command == "all":
+        return ALL
+    file = PROJECT / f"{module_name(command).replace('.', '/')}.py"
+    with open(file, encoding="utf-8") as lines:
+        return next(lines).strip().strip('"').rstrip(".")
+
+
+def own_sections(command: str) -> tuple[str, ...]:
+    """The sections of settings that a command saves."""
+    return tuple(SECTIONS) if command == "all" else OWN_SECTIONS.get(command, ())
+
+
+def accepted_sections(command: str) -> tuple[str, ...]:
+    """Those that it takes: its own, and those of all stages before."""
+    if command not in OWN_SECTIONS:
+        return tuple(SECTIONS)
+    order = list(OWN_SECTIONS)
+    needed = order[: order.index(command) + 1]
+    if command == "classify":
+        needed.remove(NOT_FOR_CLASSES)
+    return tuple(section for name in needed for section in OWN_SECTIONS[name])
+
+
+def owner(section: str) -> str:
+    """The command whose own a section is."""
+    return next(name for name, own in OWN_SECTIONS.items() if section in own)

@@ -1,0 +1,85 @@
+"""What a command would make, and why, without making it."""
+
+from collections.abc import Iterator, Sequence
+
+from pipeline.commands.table import table
+from pipeline.progress import duration
+from pipeline.runs.graph import Member, Run
+from pipeline.runs.paths import history_file
+from pipeline.runs.receipts import Artifact
+from pipeline.training.history import read_history
+
+HEADER = ("artifact", "stage", "what", "takes about")
+
+
+def plan(run: Run, stages: Sequence[str], force: bool) -> str:
+    """A row for each artifact of the stages, and what they would lack.
+
+    Args:
+        run: what is asked for.
+        stages: that would be run, in order; with `report` where it would be drawn.
+        force: whether what is up to date would be made anew.
+    """
+    chosen = [item for item in run.artifacts if item.made_by in stages]
+    rows = [
+        (item.name, item.made_by, fate(item, force), seconds_text(run, item, force))
+        for item in chosen
+    ]
+    lines = [table(HEADER, rows, HEADER[3:]), *lacking(chosen)]
+    if not run.raw.is_done:
+        lines.append("Names may change once the competition's files are there.")
+    return "\n".join(lines)
+
+
+def fate(item: Artifact, force: bool) -> str:
+    """Whether it would be made, and why."""
+    state = item.state
+    if state == "done":
+        return "would be made anew: --force" if force else "is up to date"
+    if state == "half made" and epochs_done(item):
+        return f"would be resumed after epoch {epochs_done(item)}"
+    if state == "outdated":
+        return f"would be made anew: {item.changed_input} has changed"
+    return f"would be made: it is {state}"
+
+
+def epochs_done(item: Artifact) -> int:
+    history = history_file(item.partial)
+    known = isinstance(item, Member) and history.is_file()
+    return len(read_history(history)) if known else 0
+
+
+def seconds_text(run: Run, item: Artifact, force: bool) -> str:
+    if item.state == "done" and not force:
+        return ""
+    seconds = seconds_expected(run, item)
+    return "" if seconds is None else duration(seconds)
+
+
+def seconds_expected(run: Run, item: Artifact) -> float | None:
+    """How long it took before, or a member beside it; None where nothing tells."""
+    if isinstance(item, Member) and (done := epochs_done(item)):
+        spent = sum(
+            epoch["seconds"] for epoch in read_history(history_file(item.partial))
+        )
+        return spent / done * (item.config.epochs - done)
+    alike = [item]
+    if isinstance(item, Member):
+        alike += [member for member in run.members if member.is_done]
+    receipts = [receipt for it in alike if (receipt := it.receipt) is not None]
+    return receipts[0]["made"]["seconds"] if receipts else None
+
+
+def lacking(chosen: Sequence[Artifact]) -> Iterator[str]:
+    """What the chosen artifacts need that nobody would make."""
+    made = {item.name for item in chosen}
+    told: set[str] = set()
+    for item in chosen:
+        for needed in (*item.needs, *item.inputs):
+            if needed.name in made | told or needed.is_done or item.is_done:
+                continue
+            told.add(needed.name)
+            yield (
+                f"{needed.name} is {needed.state}: run "
+                f'"./run.sh {needed.made_by} --work {needed.root}" first.'
+            )

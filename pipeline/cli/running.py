@@ -1,0 +1,255 @@
+"""A command run: settings settled and saved, the folder claimed, stages called."""
+
+import argparse
+import json
+import logging
+import os
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+from pipeline.cli.catalogue import (
+    READERS,
+    STAGES,
+    WITHOUT_RUN,
+    accepted_sections,
+    module_of,
+    own_sections,
+    owner,
+)
+from pipeline.errors import Misuse, PipelineError
+from pipeline.files import locked
+from pipeline.kaggle.ledger import read_ledger
+from pipeline.runs.graph import Run
+from pipeline.runs.origin import InPlace
+from pipeline.runs.ownership import claim
+from pipeline.runs.paths import SPLITS
+from pipeline.runs.resolve import Resolved, Typed, settle
+from pipeline.runs.saved import keep_run, save_settings
+from pipeline.settings.parsing import (
+    SettingsFile,
+    parse_settings,
+    read_settings_file,
+    section_of,
+)
+
+COLOURS = {  # of the words that a state is told by
+    "STOP": 31,
+    "damaged": 31,
+    "outdated": 33,
+    "half made": 33,
+    "done": 32,
+}
+
+log = logging.getLogger("pipeline")
+
+
+def run_command(options: argparse.Namespace) -> None:
+    """Does what a command line asks for."""
+    command = options.command
+    module = module_of(command)
+    if command in WITHOUT_RUN:
+        answer(module, None, options)
+        return
+    typed = typed_of(options)
+    refuse_later_settings(command, typed)
+    resolved = settle(typed)
+    if command in READERS:
+        answer(module, resolved, options)
+        return
+    if getattr(options, "dry_run", False):
+        print(dry_run(resolved, options))
+        return
+    resolved.run.digest  # noqa: B018  named, so that what cannot be is said before work
+    claim(resolved.run)
+    with locked(resolved.run.work.lock, str(resolved.run.work.root)):
+        if command == "clean":
+            answer(module, resolved, options)
+            return
+        log.info("%s", first_line(resolved))
+        save(command, resolved)
+        if command in ("all", *STAGES):
+            run_stages(resolved, stages_of(command), options.force)
+        else:
+            keep_run(resolved.run, resolved.values)
+            answer(module, resolved, options)
+
+
+def typed_of(options: argparse.Namespace) -> Typed:
+    file = SettingsFile()
+    if options.config:
+        file = read_settings_file(Path(options.config))
+    return Typed(
+        work=options.work,
+        source=options.source,
+        preset=options.preset,
+        file=file,
+        values=parse_settings(options.set),
+        unset=tuple(options.unset),
+    )
+
+
+def answer(
+    module: ModuleType, resolved: Resolved | None, options: argparse.Namespace
+) -> None:
+    """Prints what a command says: as text, or as JSON where that is asked for."""
+    if not hasattr(module, "gather"):
+        print(module.command(resolved, options))
+        return
+    facts = module.gather(resolved, options)
+    if options.json:
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
+    else:
+        print(coloured(module.describe(facts)))
+    if hasattr(module, "refuse"):
+        module.refuse(facts)
+
+
+def coloured(text: str) -> str:
+    """States in colour, on a terminal, unless NO_COLOR says otherwise."""
+    if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
+        return text
+    words = "|".join(COLOURS)
+    return re.sub(
+        rf"^({words})\b|(?<=  )({words})(?=  |$)",
+        lambda found: f"\x1b[{COLOURS[found[0]]}m{found[0]}\x1b[0m",
+        text,
+        flags=re.MULTILINE,
+    )
+
+
+def refuse_later_settings(command: str, typed: Typed) -> None:
+    """Refuses settings of a stage that comes after the command's own.
+
+    Those of the stages before say which artifacts are meant.
+
+    Raises:
+        Misuse: it has one.
+    """
+    accepted = accepted_sections(command)
+    for key in typed.values:
+        if section_of(key) not in accepted:
+            later = owner(section_of(key))
+            raise Misuse(
+                f"{key} is a setting of {later}, which comes after {command}. "
+                f'Give it to "./run.sh {later}" or "./run.sh all".'
+            )
+
+
+def repeated(options: argparse.Namespace, command: str) -> list[str]:
+    """The words of a command line that another one needs to mean the same artifacts.
+
+    What a stage is told is saved, but for the settings of other stages.
+    """
+    if options.command in WITHOUT_RUN:
+        return []
+    words = [] if options.config is None else [f"--config={options.config}"]
+    if options.command in READERS:
+        named = {"--source": options.source, "--preset": options.preset}
+        words += [f"{option}={word}" for option, word in named.items() if word]
+    own = own_sections(options.command)
+    # no artifact depends on how long Kaggle is waited for
+    wanted = set(accepted_sections(command)) - {*own, "kaggle"}
+    words += [f"--set={item}" for item in options.set if section_of(item) in wanted]
+    return words
+
+
+def first_line(resolved: Resolved) -> str:
+    """What is run, where, and which saved settings have a part in it."""
+    run = resolved.run
+    line = (
+        f"{run.work.root}: source {run.settings.source}, preset {run.settings.preset}"
+    )
+    applied = [key for key, origin in resolved.origins.items() if origin == "saved"]
+    if not applied:
+        return line
+    told = ", ".join(f"{key}={resolved.saved[key]}" for key in applied)
+    return f"{line}; saved: {told} (--unset {applied[0]} drops it)"
+
+
+def save(command: str, resolved: Resolved) -> None:
+    """Saves what was typed: all of it, or of a stage just its own section."""
+    own, typed = own_sections(command), resolved.typed
+    values = {
+        key: value for key, value in typed.all_values.items() if section_of(key) in own
+    }
+    if once := typed.values.keys() - values.keys():
+        log.info("for this command alone: %s", ", ".join(sorted(once)))
+    save_settings(resolved.run, resolved.saved | values, typed.unset)
+
+
+def stages_of(command: str) -> list[str]:
+    return list(STAGES) if command == "all" else [command]
+
+
+def dry_run(resolved: Resolved, options: argparse.Namespace) -> str:
+    from pipeline.cli.dry_run import plan
+
+    stages = stages_of(options.command)
+    if options.command == "all" and resolved.run.settings.report.make:
+        stages.append("report")
+    return f"{first_line(resolved)}\n{plan(resolved.run, stages, options.force)}"
+
+
+def run_stages(resolved: Resolved, names: list[str], force: bool) -> None:
+    run = resolved.run
+    if "export" in names:
+        read_ledger(run.submissions.ledger)  # what is wrong with it is said before work
+    for name in names:
+        if name == "download" and names[1:] and needs_no_files(run):
+            log.info("%s: files are gone that nothing needs any more", run.raw.source)
+            continue
+        if name != "download":
+            keep_run(run, resolved.values)
+        before = run.raw.receipt
+        getattr(module_of(name), name)(run, force)
+        if run.raw.receipt != before:
+            run = replace(run)  # names follow from what has come
+    if "export" in names:
+        finish(run, everything=len(names) > 1)
+
+
+def needs_no_files(run: Run) -> bool:
+    """Whether the competition's files are gone, and all that is made from them done."""
+    made = (*map(run.shards, SPLITS), *run.members, run.held_out)
+    lost = isinstance(run.raw, InPlace) and run.raw.lost
+    return lost and all(item.is_done for item in made)
+
+
+def finish(run: Run, everything: bool) -> None:
+    """Scores a demo submission, draws the report, and ends with the path of the CSV."""
+    from pipeline.commands.clean import tell_of_unused
+    from pipeline.runs.contents import submission_csv
+
+    if run.settings.source == "demo":
+        score_demo(run)
+    if everything and run.settings.report.make:
+        report_after_all(run)
+    if everything:
+        tell_of_unused(run)
+    print(submission_csv(run))
+
+
+def report_after_all(run: Run) -> None:
+    """Draws the report; whatever goes wrong there, the submission stands."""
+    from pipeline.commands.report import report
+
+    try:
+        report(run)
+        log.info("the report: %s", run.work.page)
+    except PipelineError as error:
+        log.error("no report: %s", error)
+    except Exception:
+        log.exception("no report, by our mistake; the submission is not touched by it")
+
+
+def score_demo(run: Run) -> None:
+    """Scores a demo submission, whose truth is known."""
+    from pipeline.commands.score import describe, score
+    from pipeline.runs.contents import submission_csv
+
+    truth, training = run.raw.find("truth"), run.raw.find("solutions")
+    if truth:
+        log.info("%s", describe(score(truth, submission_csv(run), training).as_facts()))
