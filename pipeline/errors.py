@@ -1,4 +1,7 @@
-"""What is shown in one line, without a traceback."""
+"""What is shown in one line, without a traceback, and the command that helps."""
+
+import shlex
+from pathlib import Path
 
 
 class PipelineError(Exception):
@@ -7,3 +10,8 @@ class PipelineError(Exception):
 
 class Misuse(PipelineError):
     """A command that was mistyped, or cannot mean anything."""
+
+
+def remedy(command: str, work: Path | str, *words: str) -> str:
+    """A command as it can be typed, in quotation marks."""
+    return f'"{shlex.join(["./run.sh", command, *words, "--work", str(work)])}"'

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -399,8 +400,8 @@ def test_verify_reads_every_byte_and_says_how_to_repair(later: Terminal) -> None
     assert later.type("verify") == 1
     assert f"{shards.name}/00000.npy is not as it was made" in later.out
     assert later.error == (
-        f"1 file is not as made. To repair: rm -r {shards.folder}; ./run.sh all --work "
-        f"{later.work}"
+        f'1 file is not as made. To repair: "rm -r {shards.folder}", then '
+        f'"./run.sh all --work {later.work}"'
     )
     shutil.rmtree(shards.folder)
     assert later.type("all") == 0
@@ -430,6 +431,13 @@ def test_the_remedy_works_as_it_is_printed(
         assert f"--work {terminal.work}" in command
         assert terminal.type_anywhere(*command.split()) == 0, terminal.err
     assert terminal.type(*words) == 0
+
+
+def test_a_remedy_with_a_blank_in_its_path_can_be_pasted(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path / "my galaxies")
+    assert terminal.type("export", "--source=demo", "--preset=tiny") == 1
+    command = terminal.error.partition('"./run.sh ')[2].partition('"')[0]
+    assert shlex.split(command) == ["download", "--work", str(terminal.work)]
 
 
 def test_the_file_of_a_run_selects_it(later: Terminal) -> None:

@@ -25,6 +25,14 @@ OWN_SECTIONS = {
     "report": ("report",),
 }
 NOT_FOR_CLASSES = "export"  # comes before classify in that order, and is not needed
+EXAMPLES = {  # of what has no module among the commands
+    "all": "./run.sh all --source kaggle",
+    "download": "./run.sh download --source kaggle",
+    "preprocess": "./run.sh preprocess --preprocess.image_size 64",
+    "train": "./run.sh train --train.epochs 60",
+    "predict": "./run.sh predict --predict.num_zooms 5",
+    "export": "./run.sh export --export.name mine",
+}
 ALL = "all five stages and the report, each only where something is to be made"
 
 

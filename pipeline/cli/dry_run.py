@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from pipeline.commands.table import table
+from pipeline.errors import remedy
 from pipeline.progress import duration
 from pipeline.runs.graph import Member, Run
 from pipeline.runs.paths import history_file
@@ -81,5 +82,5 @@ def lacking(chosen: Sequence[Artifact]) -> Iterator[str]:
             told.add(needed.name)
             yield (
                 f"{needed.name} is {needed.state}: run "
-                f'"./run.sh {needed.made_by} --work {needed.root}" first.'
+                f"{remedy(needed.made_by, needed.root)} first."
             )

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from pipeline.cli.catalogue import (
     COMMANDS,
+    EXAMPLES,
     STAGES,
     WITHOUT_RUN,
     accepted_sections,
@@ -177,9 +178,7 @@ def sentence(text: str) -> str:
 
 def epilog(command: str) -> str:
     """An example, and where its settings are explained."""
-    example = getattr(module_of(command), "EXAMPLE", None)
-    if example is None:
-        example = f"./run.sh {command} --work work/demo"
+    example = EXAMPLES.get(command) or module_of(command).EXAMPLE
     lines = [f"example: {example}"]
     own = own_sections(command)
     if command == "all":

@@ -5,7 +5,7 @@ import logging
 import sys
 
 from pipeline.commands.table import table
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, remedy
 from pipeline.progress import duration, human_size
 from pipeline.runs.graph import Run
 from pipeline.runs.inventory import Folder, unused_folders
@@ -49,9 +49,7 @@ def clean(run: Run, sure: bool = False) -> str:
     print(table(HEADER, map(describe, unused), HEADER[1:2]))
     total = human_size(sum(folder.size for folder in unused))
     if not (sure or says_yes(f"Remove these {len(unused)} folders, {total}? [y/N] ")):
-        return (
-            f'Nothing was removed. "./run.sh clean --yes --work {run.work.root}" does.'
-        )
+        return f"Nothing was removed. {remedy('clean', run.work.root, '--yes')} does."
     for folder in unused:
         discard(folder.path)
     return f"Removed {len(unused)} folders, {total}."
@@ -78,8 +76,8 @@ def tell_of_unused(run: Run) -> None:
     size = sum(folder.size for folder in unused_folders(run))
     if size >= WORTH_A_LINE:
         log.info(
-            '%s of other settings lie in %s; "./run.sh clean --work %s" lists them',
+            "%s of other settings lie in %s; %s lists them",
             human_size(size),
             run.work.root,
-            run.work.root,
+            remedy("clean", run.work.root),
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.commands.table import table
+from pipeline.errors import remedy
 from pipeline.kaggle.ledger import read_ledger
 from pipeline.kaggle.standings import place_2014
 from pipeline.runs.graph import Run
@@ -43,8 +44,9 @@ def place(row: dict[str, str]) -> str:
 def describe(facts: dict[str, Any]) -> str:
     rows = facts["submissions"]
     if not rows:
-        command = f"./run.sh all --work {facts['work']}"
-        return f'{facts["ledger"]} is empty. "{command}" adds a line.'
+        return (
+            f"{facts['ledger']} is empty. {remedy('all', facts['work'])} adds a line."
+        )
     return "\n".join([table(HEADER, map(cells, rows)), *notes(facts)])
 
 
@@ -77,7 +79,7 @@ def notes(facts: dict[str, Any]) -> list[str]:
     folder, work = Path(facts["ledger"]).parent, facts["work"]
     return [
         f"{row['file']} has no verdict yet: "
-        f'"./run.sh upload {folder / row["file"]} --work {work}" asks for it'
+        f"{remedy('upload', work, str(folder / row['file']))} asks for it"
         for row in facts["submissions"]
         if row["status"] in ("PENDING", "UPLOADING")
     ]

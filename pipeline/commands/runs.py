@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.commands.table import table
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, remedy
 from pipeline.progress import duration, human_size
 from pipeline.runs.graph import Run
 from pipeline.runs.receipts import folder_size, read_receipt
@@ -57,7 +57,7 @@ def gather(resolved: Resolved, options: argparse.Namespace) -> dict[str, Any]:
 def describe(facts: dict[str, Any]) -> str:
     work = facts["work"]
     if not facts["runs"]:
-        return f'{work} has no runs yet. "./run.sh all --work {work}" makes one.'
+        return f"{work} has no runs yet. {remedy('all', work)} makes one."
     hint = f"* is the run of the present settings. --config {work}/runs/RUN.toml"
     return f"{table(HEADER, map(cells, facts['runs']), NUMBERS)}\n{hint} takes another."
 

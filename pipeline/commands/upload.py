@@ -12,7 +12,7 @@ import numpy as np
 
 from pipeline.data.tables import read_fractions, read_ids
 from pipeline.data.tree import tree_violations
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, remedy
 from pipeline.files import file_digest, locked
 from pipeline.kaggle.client import PAGE, Kaggle, KaggleTrouble, connect, persistent
 from pipeline.kaggle.ledger import read_ledger, update_ledger
@@ -380,10 +380,10 @@ def verdict(kaggle: Kaggle, submission: Submission, wait: float) -> str:
     while submission.row["status"] == PENDING:
         left = ends - time.monotonic()
         if left <= 0:
+            command = remedy("upload", submission.work, str(submission.path))
             return (
-                f'{name}: still PENDING. "./run.sh upload {submission.path} --work '
-                f'{submission.work}" asks for the verdict again; {PAGE}/submissions '
-                "shows it too."
+                f"{name}: still PENDING. {command} asks for the verdict again; "
+                f"{PAGE}/submissions shows it too."
             )
         time.sleep(min(kaggle.patience.poll_interval, left))
         try:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, remedy
 from pipeline.files import file_digest
 from pipeline.progress import human_size, progress
 from pipeline.runs.graph import Run
@@ -47,19 +47,19 @@ def verify(run: Run) -> str:
             bar.update(size)
     if troubles:
         print("\n".join(trouble.line for trouble in troubles))
-        raise PipelineError(f"{remedy(troubles)}./run.sh all --work {run.work.root}")
+        raise PipelineError(f"{repair(troubles)}{remedy('all', run.work.root)}")
     total = human_size(sum(sizes))
     return (
         f"{run.work.root}: {len(folders)} artifacts, {total}, every byte as it was made"
     )
 
 
-def remedy(troubles: Sequence[Trouble]) -> str:
+def repair(troubles: Sequence[Trouble]) -> str:
     """What is wrong in a word, and what must be removed before it is made anew."""
     count = len(troubles)
     text = f"{count} file{'s are' if count > 1 else ' is'} not as made. To repair: "
     damaged = {str(trouble.folder) for trouble in troubles if trouble.folder}
-    return text + (f"rm -r {shlex.join(sorted(damaged))}; " if damaged else "")
+    return text + (f'"rm -r {shlex.join(sorted(damaged))}", then ' if damaged else "")
 
 
 def trouble_with(folder: Folder) -> Iterator[Trouble]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.data.splits import match_ids
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, remedy
 from pipeline.runs.contents import HeldOut, load_held_out, load_predictions
 from pipeline.runs.graph import Run
 
@@ -51,7 +51,7 @@ def load_other(other: Run, ids: np.ndarray) -> Other:
     if not other.predictions.is_done:
         raise PipelineError(
             f"predict.blend_with names {name}, which has no finished predictions. Run "
-            f'"./run.sh predict --work {root}" first.'
+            f"{remedy('predict', root)} first."
         )
     known, fractions = load_predictions(other.predictions)
     strangers = np.setxor1d(ids, known)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.data.tree import fractions_to_shares, shares_to_fractions
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, remedy
 from pipeline.progress import progress
 from pipeline.runs.contents import open_shards
 from pipeline.runs.graph import Member
@@ -56,7 +56,7 @@ def checked_network(member: Member) -> Path:
     if wrong_files(member.folder, file, every_byte=True):
         raise PipelineError(
             f"{network_file(member.folder)} is not the network that was trained there. "
-            f'Run "./run.sh train --force --work {member.root}" to train it again.'
+            f"Run {remedy('train', member.root, '--force')} to train it again."
         )
     return network_file(member.folder)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.data.shards import Shards
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, remedy
 from pipeline.files import file_digest
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import held_out_file, ids_file, predictions_file, shard_file
@@ -85,7 +85,7 @@ def exported_csv(run: Run) -> Path:
     path, trouble = submission_csv(run), trouble_with_csv(run)
     if trouble:
         raise PipelineError(
-            f'{path} {trouble}. Run "./run.sh export --work {run.work.root}", which '
+            f"{path} {trouble}. Run {remedy('export', run.work.root)}, which "
             "writes it anew and keeps what is changed."
         )
     return path

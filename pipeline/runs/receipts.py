@@ -5,7 +5,6 @@ import hashlib
 import json
 import logging
 import os
-import shlex
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, remedy
 from pipeline.files import PARTIAL, file_digest, read_json, refuse_link, write_json
 from pipeline.parallel import num_cores
 from pipeline.runs.paths import (
@@ -149,8 +148,8 @@ class NotDone(PipelineError):
 
     def told(self, words: Sequence[str]) -> str:
         """The same with the words that the command needs beside `--work`."""
-        command = shlex.join([self.made_by, "--work", str(self.root), *words])
-        return f'{self.trouble}. Run "./run.sh {command}" first.'
+        command = remedy(self.made_by, self.root, *words)
+        return f"{self.trouble}. Run {command} first."
 
 
 @dataclass

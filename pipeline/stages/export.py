@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.data.tables import read_fractions, read_ids, write_fractions
 from pipeline.data.tree import COLUMNS, QUESTIONS, tree_violations
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, remedy
 from pipeline.files import atomic, file_digest
 from pipeline.kaggle.ledger import add_to_ledger
 from pipeline.runs.contents import load_ids, load_predictions, trouble_with_csv
@@ -127,7 +127,7 @@ def check_fractions(run: Run, ids: np.ndarray, fractions: np.ndarray) -> None:
 
 
 def again(run: Run) -> str:
-    return f'Run "./run.sh predict --force --work {run.work.root}"'
+    return f"Run {remedy('predict', run.work.root, '--force')}"
 
 
 def name_prefix(run: Run) -> str:

@@ -108,7 +108,7 @@ def test_without_a_submission_the_stage_to_run_is_named(
     stand_in: StandIn,
 ) -> None:
     assert shell.type("upload", "--source=kaggle") == 1
-    command = f"./run.sh download --work {shell.work} --source=kaggle"
+    command = f"./run.sh download --source=kaggle --work {shell.work}"
     assert shell.error().endswith(f'is missing. Run "{command}" first.')
     assert not stand_in.calls
 
