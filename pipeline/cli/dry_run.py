@@ -1,13 +1,14 @@
 """What a command would make, and why, without making it."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from pipeline.commands.table import table
 from pipeline.errors import remedy
 from pipeline.progress import duration
 from pipeline.runs.graph import Member, Run
 from pipeline.runs.paths import history_file
-from pipeline.runs.receipts import Artifact
+from pipeline.runs.receipts import Artifact, read_receipt
 from pipeline.training.history import read_history
 
 HEADER = ("artifact", "stage", "what", "takes about")
@@ -58,17 +59,37 @@ def seconds_text(run: Run, item: Artifact, force: bool) -> str:
 
 
 def seconds_expected(run: Run, item: Artifact) -> float | None:
-    """How long it took before, or a member beside it; None where nothing tells."""
+    """How long it, or the newest of its kind, took; None where nothing tells."""
     if isinstance(item, Member) and (done := epochs_done(item)):
-        spent = sum(
-            epoch["seconds"] for epoch in read_history(history_file(item.partial))
-        )
+        history = read_history(history_file(item.partial))
+        spent = sum(epoch["seconds"] for epoch in history)
         return spent / done * (item.config.epochs - done)
-    alike = [item]
+    if item.receipt is not None:
+        return item.receipt["made"]["seconds"]
+    alike = receipts_alike(run, item)
+    newest = max(alike, key=lambda receipt: receipt["made"]["at"], default=None)
+    if newest is None:
+        return None
+    seconds = newest["made"]["seconds"]
     if isinstance(item, Member):
-        alike += [member for member in run.members if member.is_done]
-    receipts = [receipt for it in alike if (receipt := it.receipt) is not None]
-    return receipts[0]["made"]["seconds"] if receipts else None
+        seconds *= item.config.epochs / newest["recipe"]["settings"]["epochs"]
+    return seconds
+
+
+def receipts_alike(run: Run, item: Artifact) -> list[dict[str, Any]]:
+    """The receipts of other artifacts of its kind; of a network, as large as it."""
+    pattern = f"{item.kind}*"
+    if isinstance(item, Member):
+        pattern = f"models/{item.config.model}-*"
+    receipts = filter(None, map(read_receipt, run.work.root.glob(pattern)))
+    if not isinstance(item, Member):
+        return [*receipts]
+    same = ("model", "image_size", "width", "view_size")
+    return [
+        receipt
+        for receipt in receipts
+        if all(receipt["recipe"]["settings"][key] == item.settings[key] for key in same)
+    ]
 
 
 def lacking(chosen: Sequence[Artifact]) -> Iterator[str]:

@@ -69,6 +69,8 @@ def write_settings(
         key = f"{section}.{name}"
         if (key in all_settings() and key not in values) or key in unset:
             del document[section][name]
+            if not document[section].as_string().strip():  # nor a comment
+                del document[section]
     for key, value in sorted(values.items()):
         section, _, name = key.partition(".")
         document.setdefault(section, tomlkit.table())[name] = value

@@ -237,6 +237,16 @@ def test_a_dry_run_knows_how_long_a_half_trained_network_takes(
     assert "would be resumed after epoch 1" in later.out
 
 
+def test_a_dry_run_goes_by_what_took_time_before(later: Terminal) -> None:
+    receipt = later.run.members[0].folder / "receipt.json"
+    content = json.loads(receipt.read_text())
+    content["made"]["seconds"] = 100.0
+    receipt.write_text(json.dumps(content))
+    assert later.type("all", "--dry-run", "--train.epochs=6") == 0  # it had 2
+    (line,) = [row for row in later.out.splitlines() if row.startswith("models/")]
+    assert line.split("  ")[-1].strip() == "5.0 min"
+
+
 def test_states_have_colours_on_a_terminal_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

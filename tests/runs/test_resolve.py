@@ -91,8 +91,10 @@ def test_a_saved_setting_is_dropped_by_name(tmp_path: Path) -> None:
     values = {"train.epochs": 9, "train.width": 5}
     start(Typed(folder, "demo", "tiny", values=values))
     start(Typed(folder, unset=("train.epochs",)))
-    train = run_of(Typed(folder)).settings.train
-    assert (train.epochs, train.width) == (3, 5)
+    run = run_of(Typed(folder))
+    assert (run.settings.train.epochs, run.settings.train.width) == (3, 5)
+    start(Typed(folder, unset=("train.width",)))
+    assert "[train]" not in run.work.settings.read_text()
     with pytest.raises(PipelineError, match='Did you mean "train.epochs"'):
         settle(Typed(folder, unset=("train.epoch",)))
 
