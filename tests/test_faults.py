@@ -91,6 +91,17 @@ def test_somebody_elses_folder_is_no_work_directory(
     assert contents(terminal.work) == {f"{name}/results.txt": b"mine"}
 
 
+def test_a_file_that_just_has_the_name_of_our_marker_stays(
+    terminal: Terminal, folder: Path
+) -> None:
+    terminal.work.mkdir()
+    mine = terminal.work / "galaxy-zoo.json"
+    mine.write_text('{"my": "notes"}')
+    assert terminal.run_all(folder) == 1
+    assert "galaxy-zoo.json is in it. Give --work a new folder" in terminal.error
+    assert mine.read_text() == '{"my": "notes"}'
+
+
 @pytest.mark.parametrize("name", ["notes.txt", "train"])
 def test_a_raw_folder_with_other_files_is_not_taken(
     terminal: Terminal, folder: Path, name: str

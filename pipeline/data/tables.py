@@ -64,11 +64,11 @@ def integer_ids(table: "pd.DataFrame", path: Path) -> np.ndarray:
     """The first column, (N,) int64; refused where it holds anything but integers."""
     try:
         column = table.iloc[:, 0].to_numpy()
-        ids = column.astype(np.int64)
+        with np.errstate(invalid="ignore"):  # what has no integer is told below
+            ids = column.astype(np.int64)
     except (ValueError, TypeError, OverflowError, IndexError):
         raise PipelineError(f"{path} has no galaxy ids in its first column.") from None
-    with np.errstate(invalid="ignore"):
-        wrong = np.flatnonzero(ids != column)
+    wrong = np.flatnonzero(ids != column)
     if len(wrong):
         raise PipelineError(
             f"{path} has {len(wrong)} ids that are not integers, the first being "

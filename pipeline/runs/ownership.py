@@ -1,6 +1,7 @@
 """Whether a folder is ours to work in, and apart from what is the user's."""
 
 import os
+import re
 from pathlib import Path
 
 from pipeline.errors import PipelineError
@@ -10,6 +11,8 @@ from pipeline.runs.paths import WorkDir
 from pipeline.sources.folder import is_competition_file
 
 FORMAT = 2  # of a work directory, raised when an older one cannot be read any more
+# another command may be about to claim the folder
+CLAIM = re.compile(r"galaxy-zoo\.\d+(\.partial)?\.json")
 HARMLESS = {".DS_Store", "Thumbs.db", "desktop.ini", ".directory", "lost+found"}
 
 
@@ -35,7 +38,7 @@ def check_work(work: WorkDir) -> None:
             f"--source {root / 'raw'} and another --work folder."
         )
     for path in sorted(root.iterdir()):
-        if path.name in HARMLESS or path.name.startswith(work.marker.stem):
+        if path.name in HARMLESS or CLAIM.fullmatch(path.name):
             continue
         if path != work.raw or not holds_only_competition_files(path):
             raise PipelineError(

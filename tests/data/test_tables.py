@@ -1,10 +1,11 @@
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pipeline.data.tables import read_fractions, write_fractions
+from pipeline.data.tables import read_fractions, read_ids, write_fractions
 from pipeline.errors import PipelineError
 from tests.miniature import some_fractions, write_zip
 
@@ -74,6 +75,26 @@ def test_a_table_that_is_not_one_is_refused(
     path.write_text(text)
     with pytest.raises(PipelineError, match=message):
         read_fractions(path)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ("107463.9", "has 1 ids that are not integers, the first being 107463.9"),
+        ("1e30", "has 1 ids that are not integers, the first being 1e"),
+        ("", "has 1 ids that are not integers, the first being nan"),
+        ("x7", "has no galaxy ids in its first column"),
+        ("9" * 25, "ids"),
+    ],
+)
+@pytest.mark.parametrize("read", [read_fractions, read_ids])
+def test_ids_that_are_not_integers_are_refused(
+    tmp_path: Path, bad: str, message: str, read: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(f"{HEADER}\n107462{',0' * 37}\n{bad}{',0' * 37}\n")
+    with pytest.raises(PipelineError, match=message):
+        read(path)
 
 
 def test_html_that_calls_itself_a_zip_is_refused(tmp_path: Path) -> None:
