@@ -500,6 +500,11 @@ def test_clean_removes_just_what_no_run_needs(later: Terminal) -> None:
 
 def test_clean_never_goes_by_settings_that_are_not_saved(later: Terminal) -> None:
     before = contents(later.work)
+    typo = later.work.with_name("wrok")
+    words = ("clean", "--yes", "--source=demo", "--work", str(typo))
+    assert later.type_anywhere(*words) == 1
+    assert later.error == f"There is nothing to clean in {typo}."
+    assert not typo.exists()
     for words in (["--preset=cpu"], ["--set=train.epochs=9"]):
         assert later.type("clean", "--yes", *words) == 1
         assert later.error.startswith("clean keeps what the settings saved in ")

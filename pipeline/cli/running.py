@@ -24,7 +24,7 @@ from pipeline.files import locked
 from pipeline.kaggle.ledger import read_ledger
 from pipeline.runs.graph import Run
 from pipeline.runs.origin import InPlace
-from pipeline.runs.ownership import claim
+from pipeline.runs.ownership import claim, is_ours
 from pipeline.runs.paths import SPLITS
 from pipeline.runs.resolve import Resolved, Typed, settle
 from pipeline.runs.saved import keep_run, save_settings
@@ -63,6 +63,8 @@ def run_command(options: argparse.Namespace) -> None:
         print(dry_run(resolved, options))
         return
     resolved.run.digest  # noqa: B018  named, so that what cannot be is said before work
+    if command == "clean" and not is_ours(resolved.run.work):
+        raise PipelineError(f"There is nothing to clean in {resolved.run.work.root}.")
     claim(resolved.run)
     with locked(resolved.run.work.lock, str(resolved.run.work.root)):
         if command == "clean":

@@ -45,7 +45,7 @@ def open_zip_as_it_is(path: Path, size: int, modified: int) -> zipfile.ZipFile:
         return zipfile.ZipFile(path)
     except zipfile.BadZipFile:
         raise PipelineError(
-            f"{path} is no whole zip file ({size} bytes). Fetch it again."
+            f"{path} is not a complete zip file ({size} bytes). Fetch it again."
         ) from None
 
 

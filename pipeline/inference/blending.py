@@ -67,7 +67,7 @@ def load_other(other: Run, ids: np.ndarray) -> Other:
 
 
 def average_held_out(own: HeldOut, others: Sequence[Other]) -> HeldOut | None:
-    """The galaxies held out of every run, averaged; None, told why, without enough."""
+    """What all runs held out, averaged; None, told why, where that is not enough."""
     if not others:
         return own
     lacking = [other.name for other in others if other.held_out is None]

@@ -339,7 +339,7 @@ def trouble_of(
             "Does a proxy or a log-in page stand in between?"
         )
     if isinstance(error, requests.exceptions.InvalidProxyURL):
-        return KaggleTrouble("HTTPS_PROXY or HTTP_PROXY is no address of a proxy.")
+        return KaggleTrouble("HTTPS_PROXY or HTTP_PROXY is not the address of a proxy.")
     if isinstance(error, requests.RequestException):
         return KaggleTrouble(f"Asking for {what} failed: {type(error).__name__}.")
     if isinstance(error, OSError):

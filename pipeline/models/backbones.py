@@ -47,7 +47,7 @@ def fetch(config: TrainConfig, build: Callable[[bool], keras.Model]) -> keras.Mo
 def load(file: Path, model: str, backbone: keras.Model) -> None:
     """Gives the backbone the weights of a file; batch statistics are among them."""
     if not file.is_file():
-        raise PipelineError(f"train.weights names {file}, which is no file.")
+        raise PipelineError(f"train.weights names {file}, which is not a file.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # of layers left untouched

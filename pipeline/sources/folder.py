@@ -93,7 +93,7 @@ def unpack_everything(archive: Path, folder: Path) -> None:
             if not (folder / part.name).exists():
                 part.rename(folder / part.name)
     except UNREADABLE as error:
-        raise PipelineError(f"{archive} is no whole zip: {error}.") from None
+        raise PipelineError(f"{archive} is not a complete zip: {error}.") from None
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
 

@@ -37,7 +37,7 @@ def content_trouble(folder: Path, role: str, compare: bool) -> str | None:
         try:
             ids_in(path)
         except PipelineError as error:
-            return f"is no table of fractions ({error})"
+            return f"is not a table of fractions ({error})"
         return None
     if path.is_dir() and (bad := next(filter(is_empty, path.rglob("*.jpg")), None)):
         return f"holds an empty file, {bad.name}"
@@ -90,7 +90,7 @@ def zip_trouble(path: Path) -> str | None:
                             pass
                     bar.update(member.compress_size)
     except zipfile.BadZipFile as error:
-        return f"is no whole zip ({error})"
+        return f"is not a complete zip ({error})"
     except UNREADABLE:
         return f"is damaged at {name}"
     return None if members else "is an empty zip"

@@ -169,7 +169,7 @@ def receive(kaggle: Kaggle, partial: Path, name: str, size: int, bar: tqdm) -> N
     while len(head) < 2 and (block := next(blocks, b"")):
         head += block
     if start == 0 and not head.startswith(b"PK"):
-        raise KaggleTrouble(f"{name} came as something that is no zip.", again=True)
+        raise KaggleTrouble(f"{name} came as something that is not a zip.", again=True)
     with open(partial, "ab" if start else "wb") as file:
         for block in itertools.chain([head], blocks):
             file.write(block)

@@ -94,7 +94,7 @@ def test_a_file_of_another_network_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("small_backbone")
 def test_a_missing_file_of_weights_is_named() -> None:
-    with pytest.raises(PipelineError, match=r"names /none.keras, which is no file"):
+    with pytest.raises(PipelineError, match=r"names /none.keras, which is not a file"):
         build_small(model="resnet50", weights="/none.keras")
 
 

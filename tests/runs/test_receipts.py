@@ -161,6 +161,18 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
     assert not list(outside.iterdir())
 
 
+def test_a_link_in_what_is_half_made_is_not_written_through(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    first, _ = chain(tmp_path / "work")
+    first.partial.mkdir(parents=True)
+    (first.partial / "maker").symlink_to(precious)
+    with making(first, keep=True):
+        pass
+    assert precious.read_text() == "mine"
+    assert first.state == "done"
+
+
 @pytest.mark.parametrize(
     ("size", "made", "message"),
     [

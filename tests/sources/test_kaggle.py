@@ -328,7 +328,7 @@ def test_a_page_of_the_right_size_is_not_kept(
     size = (folder / "all_zeros_benchmark.zip").stat().st_size
     stand_in.goes_wrong("storage", page="<html>".ljust(size), times=99)
     assert shell.download() == 1
-    assert "all_zeros_benchmark.zip came as something that is no zip." in shell.err
+    assert "all_zeros_benchmark.zip came as something that is not a zip." in shell.err
     assert shell.files() == []
 
 
@@ -354,7 +354,7 @@ def test_a_damaged_member_is_fetched_again_once(
     spoil(folder / IMAGES, "images_training_rev1/100003.jpg")
     assert shell.download() == 1
     assert re.search(
-        f"{IMAGES} came broken twice: it is no whole zip "
+        f"{IMAGES} came broken twice: it is not a complete zip "
         r"\(Bad CRC-32 for file 'images_training_rev1/100003.jpg'\)",
         shell.error(),
     )

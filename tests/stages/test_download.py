@@ -65,7 +65,7 @@ def test_what_is_missing_is_named(run: Run, folder: Path) -> None:
 def test_a_zip_without_its_end_is_named(run: Run, folder: Path) -> None:
     path = folder / "images_test_rev1.zip"
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(PipelineError, match=r"images_test_rev1.zip is no whole zip"):
+    with pytest.raises(PipelineError, match=r"test_rev1.zip is not a complete zip"):
         download(run)
 
 
