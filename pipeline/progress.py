@@ -53,6 +53,13 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
+def counted(number: int, what: str) -> str:
+    """ "1 network", "3 networks"; "1 galaxy", "3 galaxies"."""
+    if number == 1:
+        return f"{number} {what}"
+    return f"{number} {what[:-1]}ies" if what.endswith("y") else f"{number} {what}s"
+
+
 def human_size(size: float) -> str:
     for unit in ("B", "kB", "MB"):
         if size < 1000:

@@ -1,14 +1,46 @@
 """A zip or a folder of jpgs, read by galaxy id without unpacking."""
 
+import lzma
+import os
 import re
+import struct
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from typing import IO
 
+from pipeline.data.images import BadImage
 from pipeline.errors import PipelineError
 
-JPEG_NAME = re.compile(r"(\d+)\.jpe?g", re.IGNORECASE)
+JPEG_NAME = re.compile(r"([0-9]{1,15})\.jpe?g", re.IGNORECASE)
+LARGEST_JPEG = 2_000_000  # bytes; the competition's have some 14,000
+# what `zipfile` raises over bytes that are not as it wants them: damage of any kind,
+# a compression or a version that it does not know, a password
+ZIP_TROUBLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+    struct.error,
+)
+
+
+class UnreadableMember(Exception):
+    """A member of a zip cannot be read; in words, why."""
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a path in a zip or folder is what a system adds (`__MACOSX/`, `._x`)."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    return any(
+        part == "__MACOSX" or (part.startswith(".") and part != "..") for part in parts
+    )
 
 
 def list_jpegs(path: Path) -> dict[int, str]:
@@ -18,34 +50,103 @@ def list_jpegs(path: Path) -> dict[int, str]:
 
     Returns:
         The member name by galaxy id, in the order of the ids.
+
+    Raises:
+        PipelineError: the zip cannot be read, or a galaxy is there twice.
     """
-    if path.is_dir():
-        names = (str(file.relative_to(path)) for file in path.rglob("*"))
-    else:
-        names = open_zip(path).namelist()
     found: dict[int, str] = {}
-    for name in names:
-        parts = PurePosixPath(name.replace("\\", "/"))
-        match = JPEG_NAME.fullmatch(parts.name)
-        if match and "__MACOSX" not in parts.parts:
-            found.setdefault(int(match[1]), name)
+    for name in files_in(path) if path.is_dir() else open_zip(path).namelist():
+        match = JPEG_NAME.fullmatch(name.replace("\\", "/").rpartition("/")[2])
+        if match and not is_hidden(name):
+            galaxy = int(match[1])
+            if galaxy in found:
+                raise PipelineError(
+                    f"{path} holds galaxy {galaxy} twice: {found[galaxy]} and {name}. "
+                    "Take one of the two away."
+                )
+            found[galaxy] = name
     return dict(sorted(found.items()))
 
 
+def files_in(folder: Path) -> Iterator[str]:
+    """The files in a folder at any depth, relative to it."""
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        start = os.path.relpath(place, folder)
+        for name in sorted(names):
+            yield os.path.normpath(os.path.join(start, name))
+
+
 def jpeg_reader(path: Path) -> Callable[[str], bytes]:
-    """A function from member name to bytes."""
+    """A function from member name to bytes; BadImage where it cannot be read."""
     if path.is_dir():
-        return lambda name: (path / name).read_bytes()
-    return open_zip(path).read
+        return lambda name: read_jpeg_file(path / name)
+    archive = open_zip(path)
+    return lambda name: read_jpeg_member(archive, name)
+
+
+def read_jpeg_file(file: Path) -> bytes:
+    try:
+        refuse_large(file.stat().st_size)
+        return file.read_bytes()
+    except OSError as error:
+        raise BadImage(f"cannot be read ({error.strerror})") from None
+
+
+def read_jpeg_member(archive: zipfile.ZipFile, name: str) -> bytes:
+    try:
+        refuse_large(archive.getinfo(name).file_size)
+        with reading(archive, archive.getinfo(name)) as stream:
+            return stream.read()
+    except UnreadableMember as error:
+        raise BadImage(str(error)) from None
+
+
+def refuse_large(size: int) -> None:
+    """Refuses what is no galaxy of the competition before it fills the memory."""
+    if size > LARGEST_JPEG:
+        raise BadImage(f"{size:,} bytes, more than a galaxy has")
+
+
+@contextmanager
+def reading(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
+    """A member's content as a stream; what fails in the block is UnreadableMember."""
+    try:
+        with archive.open(member) as stream:
+            yield stream
+    except BadImage:
+        raise
+    except ZIP_TROUBLE as error:
+        raise UnreadableMember(in_words(error)) from None
+    except OSError as error:  # of bz2, whose damage has no number
+        if error.errno is not None:
+            raise
+        raise UnreadableMember(in_words(error)) from None
+
+
+def in_words(error: Exception) -> str:
+    """What `zipfile` says, on one line."""
+    if isinstance(error, UnicodeError):
+        return "a name in it is damaged"
+    text = " ".join(str(error).split()).rstrip(".")
+    if "encrypted" in text:
+        return "it is encrypted. Unpack it with its password"
+    if "compression" in text:
+        return (
+            "its compression (deflate64, for one) is not supported. Unpack it with the "
+            "program that made it"
+        )
+    return text or "it ends too early"
 
 
 @lru_cache(maxsize=4)  # the directory of 80,000 members takes a while to parse
 def open_zip_as_it_is(path: Path, size: int, modified: int) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
-    except zipfile.BadZipFile:
+    except ZIP_TROUBLE as error:
         raise PipelineError(
-            f"{path} is not a complete zip file ({size} bytes). Fetch it again."
+            f"{path} is not a complete zip file ({size} bytes): {in_words(error)}. "
+            "Fetch it again."
         ) from None
 
 

@@ -7,6 +7,18 @@ import simplejpeg
 
 from pipeline.settings.schema import RAW_SIZE
 
+KINDS = {  # of other files, by their first bytes
+    b"\x89PNG": "PNG",
+    b"GIF8": "GIF",
+    b"RIFF": "WebP",
+    b"BM": "BMP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"PK": "a zip",
+    b"<": "a web page",
+}
+COLOURS = ("YCbCr", "RGB")  # of a jpg that three colours can be read from
+
 
 class BadImage(ValueError):
     """Bytes that are not a picture as the competition ships them."""
@@ -21,19 +33,31 @@ def decode(jpeg: bytes) -> np.ndarray:
     Raises:
         BadImage: not a jpg, cut short, not in colour or of another size.
     """
-    if not jpeg:
-        raise BadImage("empty file")
+    if not jpeg.startswith(b"\xff\xd8"):
+        raise BadImage(unlike_jpeg(jpeg))
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(jpeg)
         if (height, width) != (RAW_SIZE, RAW_SIZE):
             raise BadImage(f"{width} x {height} px instead of {RAW_SIZE} x {RAW_SIZE}")
-        if colours == "Gray":
-            raise BadImage("grey instead of colour")
+        if colours not in COLOURS:
+            found = "grey" if colours == "Gray" else colours
+            raise BadImage(f"{found} instead of colour")
         return simplejpeg.decode_jpeg(jpeg, "RGB")
     except BadImage:
         raise
     except ValueError as error:
-        raise BadImage(str(error).strip().rstrip(".")) from None
+        reason = str(error).strip().rstrip(".").rpartition("(): ")[2]
+        raise BadImage(f"is a damaged JPEG ({reason})") from None
+
+
+def unlike_jpeg(content: bytes) -> str:
+    """What bytes are that do not begin as a jpg does."""
+    if not content:
+        return "empty file"
+    for start, kind in KINDS.items():
+        if content.startswith(start):
+            return f"is not a JPEG (it looks like {kind})"
+    return "is not a JPEG"
 
 
 def crop_center(image: np.ndarray, size: int) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 
 from pipeline.data.tables import read_fractions
 from pipeline.errors import PipelineError
+from pipeline.progress import counted
 from pipeline.settings.schema import TrainConfig
 
 
@@ -40,14 +41,25 @@ def load_targets(path: Path, ids: np.ndarray) -> np.ndarray:
     Raises:
         PipelineError: a galaxy without a row, or fractions outside [0, 1].
     """
+    known, fractions = read_targets(path)
+    return fractions[match_ids(ids, known, path)].astype(np.float32)
+
+
+def read_targets(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """All the solutions: ids (N,) int64 and fractions (N, 37) float64.
+
+    Raises:
+        PipelineError: not a table of fractions, or fractions outside [0, 1].
+    """
     known, fractions = read_fractions(path)
     outside = ((fractions < 0) | (fractions > 1)).any(axis=1)
     if outside.any():
         raise PipelineError(
-            f"{path} has fractions outside 0 to 1 in {outside.sum()} rows, the first "
-            f"being galaxy {known[outside][0]}."
+            f"{path} has fractions outside 0 to 1 in "
+            f"{counted(int(outside.sum()), 'row')}, the first being galaxy "
+            f"{known[outside][0]}."
         )
-    return fractions[match_ids(ids, known, path)].astype(np.float32)
+    return known, fractions
 
 
 def held_out(ids: np.ndarray, config: TrainConfig, fold: int) -> np.ndarray:

@@ -1,17 +1,19 @@
 """The 38-column CSV of ids and vote fractions: solutions, submissions, benchmarks."""
 
+import csv
 import io
-import zipfile
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
+from pipeline.data.csv_files import is_zip, read_text, warn_once
 from pipeline.data.tree import HEADER
 from pipeline.errors import PipelineError
+from pipeline.progress import counted
 
-if TYPE_CHECKING:
-    import pandas as pd
+LARGEST_ID = 10**15 - 1  # so many digits a float64 holds exactly
 
 
 def read_fractions(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -26,100 +28,138 @@ def read_fractions(path: Path) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         PipelineError: no such file, another header, an id twice, or no numbers.
     """
-    table = read_table(path)
-    if len(table.columns) != len(HEADER) or [
-        name.lower() for name in table.columns
-    ] != [name.lower() for name in HEADER]:
-        raise PipelineError(
-            f"{path} should have the 38 columns GalaxyID, Class1.1, ... Class11.6. "
-            f"Found {len(table.columns)}: {', '.join(table.columns[:3])}, ..."
-        )
-    ids = integer_ids(table, path)
-    try:
-        fractions = table.iloc[:, 1:].to_numpy(np.float64)
-    except (ValueError, TypeError) as error:
-        raise PipelineError(
-            f"{path} holds something that is not a number: {error}."
-        ) from None
+    text = read_text(path)
+    check_header(text, path)
+    warn_of_cut(text, path)
+    numbers = parse_numbers(text, path)
+    ids, fractions = integer_ids(numbers[:, 0], path), numbers[:, 1:]
     unique, counts = np.unique(ids, return_counts=True)
     if len(unique) < len(ids):
         raise PipelineError(
-            f"{path} has {len(ids) - len(unique)} rows too many: galaxy "
+            f"{path} has {counted(len(ids) - len(unique), 'row')} too many: galaxy "
             f"{unique[counts > 1][0]} stands there more than once."
         )
-    if not np.isfinite(fractions).all():
-        row = int(np.flatnonzero(~np.isfinite(fractions).all(axis=1))[0])
+    bad = np.argwhere(~np.isfinite(fractions))
+    if len(bad):
+        row, column = bad[0]
         raise PipelineError(
-            f"{path} has an empty or infinite value at galaxy {ids[row]}."
+            f"{path} has an empty or infinite value at galaxy {ids[row]}, in "
+            f"{HEADER[1 + column]}."
         )
     return ids, fractions
 
 
 def read_ids(path: Path) -> np.ndarray:
     """The ids of a sample submission, (N,) int64, whatever its other columns hold."""
-    return integer_ids(read_table(path), path)
-
-
-def integer_ids(table: "pd.DataFrame", path: Path) -> np.ndarray:
-    """The first column, (N,) int64; refused where it holds anything but integers."""
-    try:
-        column = table.iloc[:, 0].to_numpy()
-        with np.errstate(invalid="ignore"):  # what has no integer is told below
-            ids = column.astype(np.int64)
-    except (ValueError, TypeError, OverflowError, IndexError):
-        raise PipelineError(f"{path} has no galaxy ids in its first column.") from None
-    wrong = np.flatnonzero(ids != column)
-    if len(wrong):
+    text = read_text(path)
+    first, *_ = [*first_row(text, path), ""]
+    if first.lower() != HEADER[0].lower():
         raise PipelineError(
-            f"{path} has {len(wrong)} ids that are not integers, the first being "
-            f"{column[wrong[0]]}."
+            f'{path} should begin with the column {HEADER[0]}. It has "{first}".'
         )
-    return ids
+    return integer_ids(parse_numbers(text, path, usecols=(0,))[:, 0], path)
 
 
-def read_table(path: Path) -> "pd.DataFrame":
-    import pandas as pd
-
+def first_row(text: str, path: Path) -> list[str]:
     try:
-        return pd.read_csv(csv_inside(path), compression=compression_of(path))
-    except (FileNotFoundError, IsADirectoryError):
-        raise PipelineError(f"There is no file {path}.") from None
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise PipelineError(f"{path} is not a readable CSV: {reason}.") from None
+        return next(csv.reader(io.StringIO(text)), [])
+    except csv.Error as error:
+        raise PipelineError(f"{path} is not a readable CSV: {error}.") from None
 
 
-def compression_of(path: Path) -> str | None:
-    return "gzip" if path.suffix == ".gz" else None
-
-
-def csv_inside(path: Path) -> Path | io.BytesIO:
-    """The CSV in a zip or a folder; else the path itself."""
-    if path.suffix != ".zip" or path.is_dir():
-        return csv_on_disk(path)
-    with zipfile.ZipFile(path) as archive:
-        return io.BytesIO(archive.read(csv_member(archive, path)))
-
-
-def csv_on_disk(path: Path) -> Path:
-    """A CSV itself, or the one in a folder."""
-    if not path.is_dir():
-        return path
-    return next(iter(sorted(path.rglob("[!.]*.csv"))), path / "*.csv")
-
-
-def csv_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
-    """The CSV in a zip, without what macOS adds.
+def check_header(text: str, path: Path) -> None:
+    """Refuses another header than the official one, but for capitals.
 
     Raises:
-        PipelineError: there is none; `path` is the zip's.
+        PipelineError: it names the first column that differs.
     """
-    for member in archive.infolist():
-        parts = PurePosixPath(member.filename)
-        hidden = "__MACOSX" in parts.parts or parts.name.startswith(".")
-        if parts.suffix == ".csv" and not hidden:
-            return member
-    raise PipelineError(f"{path} is not a readable CSV: no .csv inside.")
+    found = first_row(text, path)
+    wanted = [*HEADER]
+    if [name.lower() for name in found] == [name.lower() for name in wanted]:
+        return
+    if not found:
+        raise PipelineError(f"{path} is not a readable CSV: it is empty.")
+    if any(mark in found[0] for mark in ";\t|"):
+        raise PipelineError(
+            f"{path} is not separated by commas. Save it as CSV in UTF-8 with commas."
+        )
+    place = 0
+    while [name.lower() for name in found[: place + 1]] == [
+        name.lower() for name in wanted[: place + 1]
+    ]:
+        place += 1
+    there = f'"{found[place]}"' if place < len(found) else "missing"
+    due = f'should be "{wanted[place]}"' if place < len(wanted) else "is one too many"
+    raise PipelineError(
+        f"{path} should have the 38 columns {HEADER[0]}, {HEADER[1]}, ... "
+        f"{HEADER[-1]}. Found {len(found)}: column {place + 1} is {there}, and {due}."
+    )
+
+
+def warn_of_cut(text: str, path: Path) -> None:
+    """A zip has a checksum; of a bare file nothing else tells that its end is gone."""
+    if not text.endswith(("\n", "\r")) and not is_zip(path):
+        warn_once(f"{path} does not end with a line end: is its last row complete?")
+
+
+def parse_numbers(
+    text: str, path: Path, usecols: tuple[int, ...] | None = None
+) -> np.ndarray:
+    """The cells below the header, (N, columns) float64.
+
+    Raises:
+        PipelineError: no rows, a row of another length, or a cell that is no number.
+    """
+    lines = io.StringIO(text, newline=None)
+    options = {"delimiter": ",", "quotechar": '"', "comments": None, "ndmin": 2}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of no rows: told below
+            numbers = np.loadtxt(lines, skiprows=1, usecols=usecols, **options)
+    except (ValueError, IndexError):
+        raise PipelineError(f"{path} {first_fault(text, usecols)}.") from None
+    if not len(numbers):
+        raise PipelineError(f"{path} has a header, but no rows.")
+    if numbers.shape[1] != len(usecols or HEADER):
+        raise PipelineError(f"{path} {first_fault(text, usecols)}.")
+    return numbers
+
+
+def first_fault(text: str, usecols: tuple[int, ...] | None) -> str:
+    """Where a table is not one of numbers, in words."""
+    reader = csv.reader(io.StringIO(text))
+    try:
+        next(reader)
+        for cells in filter(None, reader):
+            for fault in faults_of(cells, usecols):
+                return f"is not a table of numbers: line {reader.line_num} {fault}"
+    except csv.Error as error:
+        return f"is not a readable CSV: {error}"
+    return "is not a table of numbers"
+
+
+def faults_of(cells: list[str], usecols: tuple[int, ...] | None) -> Iterator[str]:
+    if usecols is None and len(cells) != len(HEADER):
+        hint = "is the file cut off?"
+        if len(cells) > len(HEADER):
+            hint = "a comma too many?"
+        yield f"has {len(cells)} cells, the header {len(HEADER)} ({hint})"
+    for name, cell in zip(HEADER, cells[: 1 if usecols else None], strict=False):
+        try:
+            float(cell.replace("_", "x"))
+        except ValueError:
+            yield f'has "{cell}" for {name}'
+
+
+def integer_ids(column: np.ndarray, path: Path) -> np.ndarray:
+    """Ids (N,) as int64; refused where one of them is not a galaxy's."""
+    good = (column == np.rint(column)) & (column >= 0) & (column <= LARGEST_ID)
+    if not good.all():
+        raise PipelineError(
+            f"{path} has ids that are not integers of up to 15 digits, the first being "
+            f"{column[~good][0]:.15g} ({(~good).sum()} in all)."
+        )
+    return column.astype(np.int64)
 
 
 def write_fractions(path: Path, ids: np.ndarray, fractions: np.ndarray) -> None:

@@ -12,7 +12,8 @@ from pipeline.files import write_json
 from pipeline.runs.paths import WorkDir, receipt_file
 from pipeline.runs.receipts import Artifact, State
 from pipeline.settings.schema import Settings, recipe_settings
-from pipeline.sources.fingerprint import Located, digest_lines, locate
+from pipeline.sources.everything import find_everything
+from pipeline.sources.fingerprint import EVERYTHING, Located, digest_lines, locate
 from pipeline.sources.folder import find_some_files
 
 UNKNOWN = "not there yet"  # the content of what is still to be downloaded
@@ -82,7 +83,10 @@ class InPlace(Artifact):
 
     @property
     def paths(self) -> dict[str, Path]:
-        return find_some_files(self.folder) | find_some_files(self.source)
+        """Where each competition file is: with the user, else as it was unpacked."""
+        found = find_some_files(self.folder) | find_some_files(self.source)
+        archive = find_everything(self.source)
+        return found | ({EVERYTHING: archive} if archive else {})
 
     @property
     def state(self) -> State:

@@ -28,6 +28,7 @@ NEW_NAMES = {  # of settings that were called otherwise
     "predict.also": "predict.blend_with",
 }
 SOURCE_WORDS = ("auto", "kaggle", "demo")  # any other source is a folder
+LARGEST_INTEGER = 2**31 - 1
 TOP_LEVEL = ("source", "preset")  # keys of a file outside all sections
 
 
@@ -74,10 +75,10 @@ def read_settings_file(path: Path, lenient: bool = False) -> SettingsFile:
         PipelineError: no such file, not TOML, an unknown key or a wrong type.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise PipelineError(f"Cannot read {path}: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not UTF-8, or too deep, are too
         raise PipelineError(f"{path} is not valid TOML: {error}.") from None
     top = {key: tables.pop(key, None) for key in TOP_LEVEL}
     for key, value in top.items():
@@ -186,6 +187,8 @@ def from_word(word: str, wanted: type) -> Any:
 
 def of_type(value: Any, wanted: type) -> Any:
     """The value, integers widened to float; ValueError if it is another type."""
+    if type(value) is int and abs(value) > LARGEST_INTEGER:
+        raise ValueError(value)
     if wanted is float and type(value) is int:
         value = float(value)
     # bool is an int to Python, not to a reader; nan and inf are no settings

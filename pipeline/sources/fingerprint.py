@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.data.archives import list_jpegs, open_zip
-from pipeline.data.tables import csv_member, csv_on_disk
+from pipeline.data.csv_files import csv_member, csv_on_disk, is_zip
 from pipeline.progress import progress
 from pipeline.sources.folder import IMAGES
 
+EVERYTHING = "everything"  # the role of the zip that files were unpacked from
 BLOCK = 1 << 20  # bytes read at a time
 
 
@@ -34,7 +35,7 @@ def locate(role: str, path: Path, known: Located | None = None) -> Located:
     """Takes the content of a file, unless it is known and untouched since.
 
     Args:
-        role: a key of `FILES`.
+        role: a key of `FILES`, or `EVERYTHING`.
         path: where it is.
         known: what was found of that role before, there or where it lay then.
 
@@ -44,8 +45,19 @@ def locate(role: str, path: Path, known: Located | None = None) -> Located:
     stamp = stamp_of(path)
     if known is not None and known.stamp == stamp:
         return known._replace(path=path)
-    lines = image_lines(path) if role in IMAGES else [table_line(path)]
-    return Located(path, digest_lines(lines), stamp)
+    return Located(path, digest_lines(content_lines(role, path)), stamp)
+
+
+def content_lines(role: str, path: Path) -> Iterable[str]:
+    if role == EVERYTHING:
+        return member_lines(path)
+    return image_lines(path) if role in IMAGES else [table_line(path)]
+
+
+def member_lines(path: Path) -> Iterator[str]:
+    """Name, size and CRC of whatever is in a zip."""
+    for member in open_zip(path).infolist():
+        yield f"{member.filename} {member.file_size} {member.CRC:08x}"
 
 
 def image_lines(path: Path) -> Iterator[str]:
@@ -65,8 +77,8 @@ def image_lines(path: Path) -> Iterator[str]:
 
 def table_line(path: Path) -> str:
     """Size and CRC of the CSV itself."""
-    if path.suffix == ".zip":
-        member = csv_member(open_zip(path), path)
+    if is_zip(path):
+        member = csv_member(path)
         return f"{member.file_size} {member.CRC:08x}"
     return size_and_crc(csv_on_disk(path))
 

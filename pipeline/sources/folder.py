@@ -1,13 +1,11 @@
 """A folder that already holds the competition's files, zipped or unpacked."""
 
-import logging
-import shutil
-import zipfile
-import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.data.archives import open_zip
+from pipeline.data.csv_files import is_zip
 from pipeline.errors import PipelineError
-from pipeline.files import PARTIAL
 from pipeline.kaggle.client import COMPETITION
 
 # what each file is to the pipeline, by Kaggle's name without its ending
@@ -20,10 +18,6 @@ FILES = {
 IMAGES = ("train_images", "test_images")
 OPTIONAL = {"sample"}
 UNUSED = ("all_ones_benchmark", "central_pixel_benchmark", "test_solutions")
-UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)  # of a zip
-EVERYTHING = f"{COMPETITION}.zip"  # what "Download All" gives
-
-log = logging.getLogger(__name__)
 
 
 def find_files(folder: Path) -> dict[str, Path]:
@@ -36,6 +30,11 @@ def find_files(folder: Path) -> dict[str, Path]:
         PipelineError: a needed one is not there.
     """
     found = find_some_files(folder)
+    refuse_missing(found, folder)
+    return found
+
+
+def refuse_missing(found: dict[str, Path], folder: Path) -> None:
     missing = [
         name
         for role, name in FILES.items()
@@ -46,7 +45,6 @@ def find_files(folder: Path) -> dict[str, Path]:
             f"{folder} lacks {' and '.join(missing)} (.zip, or unpacked). "
             "It should hold the competition's files as Kaggle ships them."
         )
-    return found
 
 
 def find_some_files(folder: Path) -> dict[str, Path]:
@@ -56,53 +54,49 @@ def find_some_files(folder: Path) -> dict[str, Path]:
 
 
 def find_file(folder: Path, name: str) -> Path | None:
-    """A competition file by its name without ending, zipped or unpacked."""
-    for path in (folder / f"{name}.zip", folder / f"{name}.csv", folder / name):
-        if path.exists():
-            return path
-    return None
+    """A competition file by its name without ending, zipped or unpacked.
+
+    Of several the zip counts, as Kaggle ships it, unless it is damaged.
+    """
+    found = candidates(folder, name)
+    whole = (path for path in found if len(found) == 1 or is_whole(path))
+    return next(whole, found[0] if found else None)
+
+
+def candidates(folder: Path, name: str) -> list[Path]:
+    """A competition file in every form that is there, a zip before what is unpacked."""
+    here = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [
+        path
+        for wanted in (f"{name}.zip", f"{name}.csv", name)
+        for path in here
+        if path.name.lower() == wanted and ("." in wanted or path.is_dir())
+    ]
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a zip has its directory; anything else is taken to be whole."""
+    try:
+        return not is_zip(path) or bool(open_zip(path).infolist())
+    except PipelineError:
+        return False
+
+
+def second_candidates(folder: Path) -> Iterator[str]:
+    """A line for each competition file that is there twice: which counts, and why."""
+    for name in FILES.values():
+        found = candidates(folder, name)
+        if len(found) < 2:
+            continue
+        chosen = find_file(folder, name)
+        others = " and ".join(path.name for path in found if path != chosen)
+        reason = "a zip is as Kaggle ships it"
+        if not is_zip(chosen):
+            reason = "the zip is damaged" if is_zip(found[0]) else "it comes first"
+        yield f"{chosen} counts, since {reason}; {others} beside it is not read"
 
 
 def is_competition_file(name: str) -> bool:
     """Whether a file or folder of this name is the competition's, or ours beside it."""
-    stem = name.split(".")[0]
+    stem = name.split(".")[0].lower()
     return stem in (*FILES.values(), *UNUSED, COMPETITION, "kaggle", "receipt")
-
-
-def find_everything(folder: Path) -> Path | None:
-    """The one zip that holds all the others, where the others are not there."""
-    path = folder / EVERYTHING
-    here = any(find_file(folder, name) for name in FILES.values())
-    return path if path.exists() and not here else None
-
-
-def unpack_everything(archive: Path, folder: Path) -> None:
-    """Takes the competition's files out of the one zip that holds them all.
-
-    Each appears in the folder once it is whole; what is there already stays.
-    """
-    unpacked = folder / f"everything{PARTIAL}"
-    shutil.rmtree(unpacked, ignore_errors=True)
-    unpacked.mkdir(parents=True)
-    try:
-        with zipfile.ZipFile(archive) as everything:
-            for member in everything.infolist():
-                if not member.is_dir() and "__MACOSX" not in member.filename:
-                    everything.extract(member, unpacked)
-        for part in unpacked.iterdir():
-            if not (folder / part.name).exists():
-                part.rename(folder / part.name)
-    except UNREADABLE as error:
-        raise PipelineError(f"{archive} is not a complete zip: {error}.") from None
-    finally:
-        shutil.rmtree(unpacked, ignore_errors=True)
-
-
-def unpack_missing(folder: Path) -> None:
-    """Takes what the folder lacks out of the zip of everything, if that is there."""
-    archive = folder / EVERYTHING
-    if archive.exists() and not all(find_file(folder, name) for name in FILES.values()):
-        try:
-            unpack_everything(archive, folder)
-        except PipelineError as error:
-            log.warning("%s Going on without it.", error)

@@ -1,20 +1,98 @@
 """Whether a competition file is whole, and the one it should be."""
 
 import zipfile
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from pipeline.data.archives import list_jpegs
-from pipeline.data.tables import read_fractions
+from pipeline.data.archives import (
+    ZIP_TROUBLE,
+    UnreadableMember,
+    in_words,
+    list_jpegs,
+    reading,
+)
+from pipeline.data.csv_files import is_zip
+from pipeline.data.splits import match_ids, read_targets
+from pipeline.data.tables import read_fractions, read_ids
+from pipeline.data.tree import tree_violations
 from pipeline.errors import PipelineError
-from pipeline.progress import progress
-from pipeline.sources.folder import FILES, UNREADABLE, find_file
+from pipeline.progress import counted, progress
+from pipeline.sources.folder import FILES, find_file
 
 TABLES = {"train_images": "solutions", "test_images": "sample"}  # of the same galaxies
 TABLE_NAMES = {FILES[table] for table in TABLES.values()}
 PARTNERS = TABLES | {table: images for images, table in TABLES.items()}
+TOLERANCE = 1e-3  # of a sum of answers; the official labels are rounded to 2e-6
+
+
+def check_together(files: Mapping[str, Path]) -> Iterator[str]:
+    """Whether the competition files fit each other; before anything is made of them.
+
+    Args:
+        files: by role; the sample submission may be missing.
+
+    Yields:
+        What may be meant, but should be known, a line each.
+
+    Raises:
+        PipelineError: a file is damaged, or the galaxies of two do not fit.
+    """
+    train, test = (galaxies(files[f"{split}_images"]) for split in ("train", "test"))
+    refuse_shared(train, test)
+    known, fractions = read_targets(files["solutions"])
+    match_ids(train, known, files["solutions"])
+    if len(train) < len(known):
+        lacking = np.setdiff1d(known, train)
+        yield (
+            f"{files['train_images']} has {counted(len(train), 'image')} for "
+            f"{counted(len(known), 'labelled galaxy')}; the first without one is "
+            f"{lacking[0]}. Training goes by those that are there; is it complete?"
+        )
+    broken = tree_violations(fractions, TOLERANCE).any(axis=1)
+    if broken.any():
+        yield (
+            f"{files['solutions']} breaks the decision tree at "
+            f"{counted(int(broken.sum()), 'galaxy')}, the first being "
+            f"{known[broken][0]}: answers do not sum to the one that leads to them."
+        )
+    if "sample" in files:
+        refuse_strangers(test, files["sample"])
+
+
+def galaxies(images: Path) -> np.ndarray:
+    """The ids of the images in a zip or folder, (N,) int64.
+
+    Raises:
+        PipelineError: there are none.
+    """
+    ids = np.fromiter(list_jpegs(images), np.int64)
+    if not len(ids):
+        raise PipelineError(f"{images} holds no galaxies: no files like 100008.jpg.")
+    return ids
+
+
+def refuse_shared(train: np.ndarray, test: np.ndarray) -> None:
+    """Refuses galaxies that are to be predicted and learned from."""
+    both = np.intersect1d(train, test)
+    if len(both):
+        raise PipelineError(
+            f"{counted(len(both), 'galaxy')} of the training images are among the test "
+            f"images too, the first being {both[0]}. Take them out of one of the two."
+        )
+
+
+def refuse_strangers(test: np.ndarray, sample: Path) -> None:
+    """Refuses test images that are not those of the sample submission."""
+    strangers = np.setxor1d(test, read_ids(sample))
+    if len(strangers):
+        raise PipelineError(
+            "The test images and the sample submission differ in "
+            f"{counted(len(strangers), 'galaxy')}, the first being {strangers[0]}. Is "
+            "the download complete?"
+        )
 
 
 def trouble_with(folder: Path, role: str, compare: bool) -> str | None:
@@ -26,7 +104,7 @@ def trouble_with(folder: Path, role: str, compare: bool) -> str | None:
         compare: with the file of the same galaxies; else a table's numbers are read.
     """
     path = find_file(folder, FILES[role])
-    broken = zip_trouble(path) if path.suffix == ".zip" else None
+    broken = zip_trouble(path) if is_zip(path) else None
     return broken or content_trouble(folder, role, compare)
 
 
@@ -84,13 +162,12 @@ def zip_trouble(path: Path) -> str | None:
             size = sum(member.compress_size for member in members)
             with progress(size, f"checking {path.name}", "B", unit_scale=True) as bar:
                 for member in members:
-                    name = member.filename
-                    with archive.open(member) as file:
-                        while file.read(1024 * 1024):
+                    with reading(archive, member) as content:
+                        while content.read(1024 * 1024):
                             pass
                     bar.update(member.compress_size)
-    except zipfile.BadZipFile as error:
-        return f"is not a complete zip ({error})"
-    except UNREADABLE:
-        return f"is damaged at {name}"
+    except UnreadableMember as error:
+        return f"is damaged at {member.filename} ({error})"
+    except ZIP_TROUBLE as error:
+        return f"is not a complete zip ({in_words(error)})"
     return None if members else "is an empty zip"

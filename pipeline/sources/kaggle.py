@@ -16,7 +16,8 @@ from pipeline.files import PARTIAL
 from pipeline.kaggle.client import Kaggle, KaggleTrouble, connect, pause
 from pipeline.progress import progress
 from pipeline.settings.schema import KaggleConfig
-from pipeline.sources.folder import FILES, find_file, unpack_missing
+from pipeline.sources.everything import unpack_missing
+from pipeline.sources.folder import FILES, find_file
 from pipeline.sources.integrity import content_trouble, trouble_with, zip_trouble
 
 # The tables first: they are small, show whether access is given, and name the images

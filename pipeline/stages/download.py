@@ -2,7 +2,9 @@
 
 import logging
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 
 from pipeline.data.archives import list_jpegs
 from pipeline.runs.graph import Run
@@ -10,6 +12,8 @@ from pipeline.runs.origin import Demo, InPlace
 from pipeline.runs.receipts import is_up_to_date, making, refuse_links
 from pipeline.settings.schema import Settings
 from pipeline.sources import folder
+from pipeline.sources.everything import find_everything, lacking, unpack_everything
+from pipeline.sources.integrity import check_together
 
 log = logging.getLogger(__name__)
 
@@ -54,19 +58,24 @@ def render_sky(raw: Demo, settings: Settings) -> None:
 
 def note_files(raw: InPlace, settings: Settings) -> None:
     """Makes the files be there, and notes what they hold."""
-    started, place = time.monotonic(), raw.source
+    started = time.monotonic()
     refuse_links(raw)
     raw.folder.mkdir(parents=True, exist_ok=True)
     if raw.fetched:
         from pipeline.sources import kaggle
 
         kaggle.fetch(raw.folder, settings.kaggle)
-    elif everything := folder.find_everything(raw.source):
-        folder.unpack_everything(everything, raw.folder)
-        place = raw.folder
-    files = folder.find_files(place)
+    elif archive := find_everything(raw.source):
+        unpack_everything(archive, raw.folder, lacking(raw.source))
+    for line in (*folder.second_candidates(raw.source), *check_files(raw.paths, raw)):
+        log.warning("%s", line)
     counts = {
-        f"num_{split}": len(list_jpegs(files[f"{split}_images"]))
+        f"num_{split}": len(list_jpegs(raw.paths[f"{split}_images"]))
         for split in ("train", "test")
     }
     raw.note(counts, time.monotonic() - started)
+
+
+def check_files(files: dict[str, Path], raw: InPlace) -> Iterator[str]:
+    folder.refuse_missing(files, raw.source)
+    return check_together(files)

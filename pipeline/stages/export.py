@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.data.tables import read_fractions, read_ids, write_fractions
+from pipeline.data.tables import read_fractions, write_fractions
 from pipeline.data.tree import COLUMNS, QUESTIONS, tree_violations
 from pipeline.errors import PipelineError, remedy
 from pipeline.files import atomic, file_digest
@@ -19,6 +19,7 @@ from pipeline.runs.paths import PROJECT
 from pipeline.runs.receipts import is_up_to_date, making
 from pipeline.settings.schema import Settings
 from pipeline.sources.choose import source_name
+from pipeline.sources.integrity import refuse_strangers
 
 SCORES = ("validation_rmse", "validation_standard_error", "expected_rmse")
 
@@ -74,15 +75,8 @@ def publish(local: Path, path: Path, digest: str) -> None:
 def expected_ids(run: Run) -> np.ndarray:
     """The test ids in the order of the images; the sample submission's are the same."""
     images = load_ids(run.shards("test"))
-    file = run.raw.find("sample")
-    if file is None:
-        return images
-    strangers = np.setxor1d(images, read_ids(file))
-    if len(strangers):
-        raise PipelineError(
-            f"The test images and the sample submission differ in {len(strangers)} "
-            f"galaxies, the first being {strangers[0]}. Is the download complete?"
-        )
+    if sample := run.raw.find("sample"):
+        refuse_strangers(images, sample)
     return images
 
 

@@ -17,6 +17,7 @@ from pipeline.inference.ensemble import (
     predict_members,
 )
 from pipeline.inference.held_out import predict_held_out
+from pipeline.progress import counted
 from pipeline.runs.contents import load_held_out, load_ids, unreadable
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import held_out_file, predictions_file
@@ -140,8 +141,3 @@ def describe(run: Run, result: dict[str, Any]) -> list[str]:
             "sample size {num_effective:.0f})".format(**result),
         ]
     return lines
-
-
-def counted(number: int, what: str) -> str:
-    """ "1 network", "3 networks"."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

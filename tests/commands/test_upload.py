@@ -138,7 +138,7 @@ def fractions_with(value: float) -> np.ndarray:
         (TEST_IDS, fractions_with(1.5), "has values outside 0 to 1 for 1 galaxies, th"),
         (TEST_IDS[:5], some_fractions(5), "differ in 1 galaxies, the first being 2000"),
         (TEST_IDS + 7, some_fractions(6), "Is it a submission to this competition?"),
-        (TEST_IDS, fractions_with(np.nan), "has an empty or infinite value at galaxy"),
+        (TEST_IDS, fractions_with(np.nan), 'line 4 has "" for Class1.2'),
     ],
 )
 def test_what_fails_validation_is_refused(

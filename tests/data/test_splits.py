@@ -35,7 +35,7 @@ def test_a_fraction_above_one_is_named(tmp_path: Path) -> None:
     fractions[1, 4] = 1.5
     path = tmp_path / "solutions.csv"
     write_fractions(path, np.array([7, 8]), fractions)
-    with pytest.raises(PipelineError, match="outside 0 to 1 in 1 rows.*galaxy 8"):
+    with pytest.raises(PipelineError, match="outside 0 to 1 in 1 row, .*galaxy 8"):
         load_targets(path, np.array([7, 8]))
 
 

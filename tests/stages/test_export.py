@@ -113,10 +113,10 @@ def test_bad_predictions_leave_no_file(
 def test_test_images_must_be_those_of_the_sample_submission(
     run: Run, folder: Path
 ) -> None:
-    zip_csv(folder / "all_zeros_benchmark.zip", TEST_IDS[1:], np.zeros((5, 37)))
     download(run)
     preprocess(run)
     predicted(run)
-    with pytest.raises(PipelineError, match="differ in 1 galaxies, .* being 200000"):
+    zip_csv(folder / "all_zeros_benchmark.zip", TEST_IDS[1:], np.zeros((5, 37)))
+    with pytest.raises(PipelineError, match="differ in 1 galaxy, .* being 200000"):
         export(run)
     assert submitted_files(run) == []

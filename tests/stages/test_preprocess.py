@@ -135,6 +135,5 @@ def test_too_many_bad_images_stop_the_stage(run: Run, folder: Path) -> None:
 def test_a_zip_without_galaxies_is_refused(run: Run, folder: Path) -> None:
     with zipfile.ZipFile(folder / "images_test_rev1.zip", "w") as archive:
         archive.writestr("readme.txt", "nothing here")
-    download(run)
     with pytest.raises(PipelineError, match="holds no galaxies"):
-        preprocess(run)
+        download(run)
