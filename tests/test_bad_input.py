@@ -525,8 +525,8 @@ ZIPS = [
     Case(
         "an entry of an unknown version",
         bytes_changed(TRAIN, patched(DIRECTORY, 6, b"\xff\0")),
-        f"{TRAIN_ZIP} is not a complete zip file (166257 bytes): zip file version 25.5. "
-        "Fetch it again.",
+        f"{TRAIN_ZIP} is not a complete zip file (166257 bytes): zip file version "
+        "25.5. Fetch it again.",
     ),
     Case(
         "a table with a damaged stream",
