@@ -18,6 +18,7 @@ from tests.terminal import Terminal
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help="run the slow tests too")
     parser.addoption("--kills", type=int, default=12, help="how often test_kill kills")
+    parser.addoption("--fuzz", type=int, default=150, help="inputs of each test_fuzz")
     parser.addoption("--kill-seed", type=int, help="when: 0 or none for other times")
 
 

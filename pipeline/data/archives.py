@@ -1,5 +1,6 @@
 """A zip or a folder of jpgs, read by galaxy id without unpacking."""
 
+import errno
 import lzma
 import os
 import re
@@ -29,6 +30,8 @@ ZIP_TROUBLE = (
     OverflowError,
     struct.error,
 )
+# of an OSError: bz2 gives none, and a place before the start of a file is invalid
+OF_DAMAGE = (None, errno.EINVAL)
 
 
 class UnreadableMember(Exception):
@@ -111,15 +114,19 @@ def refuse_large(size: int) -> None:
 @contextmanager
 def reading(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
     """A member's content as a stream; what fails in the block is UnreadableMember."""
+    with telling_damage(), archive.open(member) as stream:
+        yield stream
+
+
+@contextmanager
+def telling_damage() -> Iterator[None]:
+    """What `zipfile` raises over damaged bytes is UnreadableMember, in words."""
     try:
-        with archive.open(member) as stream:
-            yield stream
-    except BadImage:
-        raise
-    except ZIP_TROUBLE as error:
-        raise UnreadableMember(in_words(error)) from None
-    except OSError as error:  # of bz2, whose damage has no number
-        if error.errno is not None:
+        yield
+    except (*ZIP_TROUBLE, OSError) as error:
+        ours = isinstance(error, BadImage)
+        of_the_disk = isinstance(error, OSError) and error.errno not in OF_DAMAGE
+        if ours or of_the_disk:
             raise
         raise UnreadableMember(in_words(error)) from None
 
@@ -139,14 +146,20 @@ def in_words(error: Exception) -> str:
     return text or "it ends too early"
 
 
+def open_archive(path: Path) -> zipfile.ZipFile:
+    """The opened zip; UnreadableMember where it is not a whole one."""
+    with telling_damage():
+        return zipfile.ZipFile(path)
+
+
 @lru_cache(maxsize=4)  # the directory of 80,000 members takes a while to parse
 def open_zip_as_it_is(path: Path, size: int, modified: int) -> zipfile.ZipFile:
     try:
-        return zipfile.ZipFile(path)
-    except ZIP_TROUBLE as error:
+        return open_archive(path)
+    except UnreadableMember as error:
         raise PipelineError(
-            f"{path} is not a complete zip file ({size} bytes): {in_words(error)}. "
-            "Fetch it again."
+            f"{path} is not a complete zip file ({size} bytes): {error}. Fetch it "
+            "again."
         ) from None
 
 

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.data.archives import (
-    ZIP_TROUBLE,
     UnreadableMember,
-    in_words,
     list_jpegs,
+    open_archive,
     reading,
 )
 from pipeline.data.csv_files import is_zip
@@ -157,17 +156,26 @@ def zip_trouble(path: Path) -> str | None:
     if start.startswith((b"<html", b"<!doctype")):
         return "is a web page, not a zip"
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            size = sum(member.compress_size for member in members)
-            with progress(size, f"checking {path.name}", "B", unit_scale=True) as bar:
-                for member in members:
-                    with reading(archive, member) as content:
-                        while content.read(1024 * 1024):
-                            pass
-                    bar.update(member.compress_size)
+        archive = open_archive(path)
     except UnreadableMember as error:
-        return f"is damaged at {member.filename} ({error})"
-    except ZIP_TROUBLE as error:
-        return f"is not a complete zip ({in_words(error)})"
+        return f"is not a complete zip ({error})"
+    with archive:
+        members = archive.infolist()
+        size = sum(member.compress_size for member in members)
+        with progress(size, f"checking {path.name}", "B", unit_scale=True) as bar:
+            for member in members:
+                if reason := member_trouble(archive, member):
+                    return f"is damaged at {member.filename} ({reason})"
+                bar.update(member.compress_size)
     return None if members else "is an empty zip"
+
+
+def member_trouble(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> str | None:
+    """Why a member cannot be read to its end; None if it can."""
+    try:
+        with reading(archive, member) as content:
+            while content.read(1024 * 1024):
+                pass
+    except UnreadableMember as error:
+        return str(error)
+    return None
