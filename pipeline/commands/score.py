@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from pipeline.data.metrics import rmse_per_question, score_fractions
-from pipeline.data.splits import match_ids
+from pipeline.data.splits import match_ids, read_targets
 from pipeline.data.tables import read_fractions
 from pipeline.data.tree import QUESTIONS, tree_violations
+from pipeline.progress import counted
 from pipeline.runs.contents import submission_csv, trouble_with_csv
 from pipeline.runs.resolve import Resolved
 
@@ -72,17 +73,9 @@ def score(solutions: Path, submission: Path, training: Path | None = None) -> Ve
     Raises:
         PipelineError: a file is not what it should be, or lacks a galaxy.
     """
-    ids, targets = read_fractions(solutions)
+    ids, targets = read_targets(solutions)
     known, fractions = read_fractions(submission)
-    broken = tree_violations(fractions).any(axis=1)
-    if broken.any():
-        log.warning(
-            "%s breaks the decision tree at %d of %d galaxies, the first being %d",
-            submission,
-            broken.sum(),
-            len(broken),
-            known[broken][0],
-        )
+    warn_of_oddities(submission, known, fractions)
     fractions = fractions[match_ids(ids, known, submission)]
     if training:
         benchmark, means = "training column means", read_fractions(training)[1].mean(0)
@@ -98,6 +91,27 @@ def score(solutions: Path, submission: Path, training: Path | None = None) -> Ve
         benchmark_rmse=score_fractions(np.tile(means, (len(ids), 1)), targets).rmse,
         rmse_per_question=rmse_per_question(fractions, targets),
     )
+
+
+def warn_of_oddities(path: Path, ids: np.ndarray, fractions: np.ndarray) -> None:
+    """Says where a submission (N, 37) is not what a volunteer's answers could be."""
+    outside = ((fractions < 0) | (fractions > 1)).any(axis=1)
+    if outside.any():
+        log.warning(
+            "%s has values outside 0 to 1 at %s, the first being %d",
+            path,
+            counted(int(outside.sum()), "galaxy"),
+            ids[outside][0],
+        )
+    broken = tree_violations(fractions).any(axis=1)
+    if broken.any():
+        log.warning(
+            "%s breaks the decision tree at %d of %d galaxies, the first being %d",
+            path,
+            broken.sum(),
+            len(broken),
+            ids[broken][0],
+        )
 
 
 def describe(facts: dict[str, Any]) -> str:

@@ -69,10 +69,15 @@ def load_originals(source: Path, ids: Sequence[int]) -> list[np.ndarray]:
     missing = [galaxy for galaxy in ids if int(galaxy) not in members]
     if missing:
         raise PipelineError(f"{source} holds no {missing[0]}.jpg. Is it complete?")
-    try:
-        return [decode(read(members[int(galaxy)])) for galaxy in ids]
-    except BadImage as error:
-        raise PipelineError(f"{source} holds an unreadable image: {error}.") from None
+    images = []
+    for galaxy in ids:
+        try:
+            images.append(decode(read(members[int(galaxy)])))
+        except BadImage as error:
+            raise PipelineError(
+                f"{source} holds an unreadable image, {galaxy}.jpg: {error}."
+            ) from None
+    return images
 
 
 def as_jpeg(image: np.ndarray) -> bytes:

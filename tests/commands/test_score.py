@@ -60,3 +60,31 @@ def test_a_submission_that_breaks_the_tree_is_scored_with_a_warning(
     assert (
         "breaks the decision tree at 1 of 2 galaxies, the first being 2" in caplog.text
     )
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_file_with_a_header_and_no_rows_is_one_line(
+    tmp_path: Path, number: int
+) -> None:
+    files = [table(tmp_path / f"{part}.csv", [1], some_fractions(1)) for part in "ab"]
+    empty = files[number]
+    empty.write_text(empty.read_text().splitlines()[0] + "\n")
+    with pytest.raises(PipelineError) as caught:
+        score(*files)
+    assert str(caught.value) == f"{empty} has a header, but no rows."
+
+
+def test_one_galaxy_has_a_score_without_an_error(tmp_path: Path) -> None:
+    files = [table(tmp_path / f"{part}.csv", [1], some_fractions(1)) for part in "ab"]
+    assert score(*files).rmse == 0
+
+
+def test_what_is_no_fraction_is_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    solutions = table(tmp_path / "truth.csv", [1, 2], some_fractions(2))
+    submission = table(tmp_path / "mine.csv", [1, 2], 100 * some_fractions(2))
+    score(solutions, submission)
+    assert f"{submission} has values outside 0 to 1 at 2 galaxies" in caplog.text
+    with pytest.raises(PipelineError, match="has fractions outside 0 to 1 in 2 rows"):
+        score(submission, solutions)

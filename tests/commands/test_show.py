@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import pytest
 
 from pipeline.commands.show import bar, describe, show
 from pipeline.errors import PipelineError
+from pipeline.reporting.pictures import load_originals
 from pipeline.runs.graph import Run
-from tests.miniature import some_fractions
+from tests.miniature import blob, some_fractions, write_zip
 
 
 def test_a_training_galaxy_shows_both_fractions_and_its_error(finished: Run) -> None:
@@ -35,3 +38,16 @@ def test_a_bar_is_as_long_as_its_fraction() -> None:
     assert bar(1) == "█" * 30
     assert bar(0.5) == "█" * 15
     assert bar(1 / 60) == "▌"
+
+
+def test_an_image_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    images = tmp_path / "images.zip"
+    write_zip(images, {"100003.jpg": blob(90)})
+    content = images.read_bytes()
+    images.write_bytes(b"xx" + content[2:])  # the local header, not the directory
+    with pytest.raises(PipelineError) as caught:
+        load_originals(images, [100_003])
+    assert str(caught.value) == (
+        f"{images} holds an unreadable image, 100003.jpg: Bad magic number for file "
+        "header."
+    )

@@ -1,14 +1,19 @@
 import dataclasses
 import os
+import re
+import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from pipeline.data import csv_files
 from pipeline.data.archives import jpeg_reader, list_jpegs
 from pipeline.errors import PipelineError
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import receipt_file
+from pipeline.sources.everything import unpack_everything
+from pipeline.sources.folder import FILES
 from pipeline.stages.download import download
 from tests.miniature import TRAIN_IDS, blob, some_fractions, zip_csv
 
@@ -43,12 +48,7 @@ def test_a_folder_of_unpacked_files_will_do(run: Run, folder: Path) -> None:
 
 
 def test_the_one_zip_that_holds_all_is_unpacked(run: Run, folder: Path) -> None:
-    parts = sorted(folder.glob("*.zip"))
-    with zipfile.ZipFile(folder / "galaxy-zoo-the-galaxy-challenge.zip", "w") as outer:
-        for path in parts:
-            outer.write(path, path.name)
-    for path in parts:
-        path.unlink()
+    zip_everything(folder)
     download(run)
     raw = run.raw
     assert raw.state == "done"
@@ -97,3 +97,55 @@ def test_a_folder_touched_since_is_the_same(run: Run, folder: Path) -> None:
     later = dataclasses.replace(run)
     assert later.raw.state == "done"
     assert later.members[0].name == run.members[0].name
+
+
+def zip_everything(folder: Path) -> Path:
+    archive = folder / "galaxy-zoo-the-galaxy-challenge.zip"
+    parts = [path for path in sorted(folder.glob("*.zip")) if path != archive]
+    with zipfile.ZipFile(archive, "w") as outer:
+        for path in parts:
+            outer.write(path, path.name)
+    for path in parts:
+        path.unlink()
+    return archive
+
+
+def test_the_zip_of_everything_replaced_since_is_unpacked_anew(
+    run: Run, folder: Path
+) -> None:
+    archive = zip_everything(folder)
+    download(run)
+    before = run.members[0].name
+    unpack_everything(archive, folder, FILES.values())
+    zip_csv(folder / "training_solutions_rev1.zip", TRAIN_IDS, some_fractions(24, 1))
+    archive.unlink()
+    zip_everything(folder)
+    later = dataclasses.replace(run)
+    assert later.raw.state == "outdated"
+    download(later)
+    assert dataclasses.replace(run).raw.state == "done"
+    assert dataclasses.replace(run).members[0].name != before
+
+
+def test_the_zip_of_everything_must_fit_on_the_disk(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = zip_everything(folder)
+    usage = shutil.disk_usage(folder)._replace(free=100_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage)
+    with pytest.raises(PipelineError) as caught:
+        download(run)
+    assert re.fullmatch(
+        rf"{archive} unpacks to \d+ kB; 100 kB are free in {run.raw.folder}. "
+        "Make room, or give a --work folder on a larger disk.",
+        str(caught.value),
+    )
+    assert [*run.raw.folder.iterdir()] == []
+
+
+def test_a_table_of_a_gigabyte_is_refused_before_it_is_read(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_files, "LARGEST_TABLE", 5000)
+    with pytest.raises(PipelineError, match="is not a table of this competition: it"):
+        download(run)
