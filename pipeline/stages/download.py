@@ -35,7 +35,7 @@ def download(run: Run, force: bool = False) -> None:
     if isinstance(raw, Demo):
         render_sky(raw, run.settings)
     else:
-        note_files(raw, run.settings)
+        note_files(run, raw)
     log.info(
         "raw: %d training and %d test images",
         raw.result["num_train"],
@@ -56,7 +56,7 @@ def render_sky(raw: Demo, settings: Settings) -> None:
         }
 
 
-def note_files(raw: InPlace, settings: Settings) -> None:
+def note_files(run: Run, raw: InPlace) -> None:
     """Makes the files be there, and notes what they hold."""
     started = time.monotonic()
     refuse_links(raw)
@@ -64,16 +64,27 @@ def note_files(raw: InPlace, settings: Settings) -> None:
     if raw.fetched:
         from pipeline.sources import kaggle
 
-        kaggle.fetch(raw.folder, settings.kaggle)
+        kaggle.fetch(raw.folder, run.settings.kaggle)
     elif archive := find_everything(raw.source):
         unpack_everything(archive, raw.folder, lacking(raw.source))
-    for line in (*folder.second_candidates(raw.source), *check_files(raw.paths, raw)):
+    for line in (*second_candidates(run, raw), *check_files(raw.paths, raw)):
         log.warning("%s", line)
     counts = {
         f"num_{split}": len(list_jpegs(raw.paths[f"{split}_images"]))
         for split in ("train", "test")
     }
     raw.note(counts, time.monotonic() - started)
+
+
+def second_candidates(run: Run, raw: InPlace) -> Iterator[str]:
+    """A line for whatever could have been taken in the place of what is."""
+    yield from folder.second_candidates(raw.source)
+    if (
+        raw.fetched
+        and raw.folder != run.work.raw
+        and folder.find_some_files(run.work.raw)
+    ):
+        yield f"{raw.folder} counts; the files beside it in {run.work.raw} are not read"
 
 
 def check_files(files: dict[str, Path], raw: InPlace) -> Iterator[str]:

@@ -685,3 +685,13 @@ def test_no_artifact_holds_a_secret(shell: Shell, stand_in: StandIn) -> None:
     shell.download()
     for path in shell.work.rglob("*.json"):
         assert not any(secret in path.read_text() for secret in SECRETS)
+
+
+def test_files_beside_those_that_count_are_told_of(
+    shell: Shell, stand_in: StandIn, folder: Path
+) -> None:
+    shutil.copytree(folder, shell.raw)
+    shutil.copy(folder / IMAGES, shell.work / "raw")
+    assert shell.download() == 0
+    line = f"{shell.raw} counts; the files beside it in {shell.work}/raw are not read"
+    assert line in shell.err
