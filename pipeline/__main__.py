@@ -1,20 +1,19 @@
-"""./run.sh COMMAND: exit code 0 done, 1 cannot, 2 mistyped, 130 and 143 interrupted."""
+"""./run.sh COMMAND: exit code 0 done, 1 cannot, 2 mistyped, above 128 interrupted."""
 
 import logging
-import signal
+import os
 import sys
 
 from pipeline.cli.parser import parse
-from pipeline.errors import Misuse, PipelineError
+from pipeline.errors import Misuse, PipelineError, trouble_of_machine
 from pipeline.progress import start_logging
+from pipeline.signals import NOTICE, Interrupted, end_on_signals
 
 log = logging.getLogger("pipeline")
 
 
 def main() -> int:
     start_logging()
-    # a polite end looks like Ctrl-C: clean-up runs, the exit code tells
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         return run(sys.argv[1:])
     except Misuse as error:
@@ -23,9 +22,15 @@ def main() -> int:
     except PipelineError as error:
         log.error("error: %s", error)
         return 1
-    except KeyboardInterrupt:
-        log.error("interrupted; run the same command to resume")
-        return 130
+    except (OSError, MemoryError) as error:
+        trouble = trouble_of_machine(error)
+        if trouble is None:
+            raise
+        log.error("error: %s", trouble)
+        return 1
+    except KeyboardInterrupt as end:
+        log.error(NOTICE)
+        return end.code if isinstance(end, Interrupted) else 130
 
 
 def run(words: list[str]) -> int:
@@ -45,4 +50,9 @@ def run(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_on_signals()
+    code = main()
+    if code > 128:
+        sys.stdout.flush()
+        os._exit(code)  # threads of native code may take their time
+    sys.exit(code)

@@ -1,7 +1,19 @@
 """What is shown in one line, without a traceback, and the command that helps."""
 
+import errno
+import os
 import shlex
 from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FORBIDDEN = (errno.EACCES, errno.EPERM)
+GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
+OF_MACHINE = (  # whatever else no program can do anything about
+    *(errno.EIO, errno.ENAMETOOLONG, errno.EMFILE, errno.ENFILE, errno.ENOMEM),
+    *(errno.ELOOP, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY, errno.EBUSY),
+    *(errno.ENODEV, errno.ENXIO, errno.ETIMEDOUT, errno.ETXTBSY, errno.EILSEQ),
+)
 
 
 class PipelineError(Exception):
@@ -15,3 +27,39 @@ class Misuse(PipelineError):
 def remedy(command: str, work: Path | str, *words: str) -> str:
     """A command as it can be typed, in quotation marks."""
     return f'"{shlex.join(["./run.sh", command, *words, "--work", str(work)])}"'
+
+
+def trouble_of_machine(error: OSError | MemoryError) -> str | None:
+    """What the machine refuses, in a line; None where the mistake is the program's."""
+    if isinstance(error, MemoryError):
+        return (
+            "The memory is used up. Close other programs, or lower train.batch_size or "
+            "predict.batch_size, and run the same command to resume."
+        )
+    path = (
+        os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    )
+    if path and PACKAGE in Path(os.path.abspath(path)).parents:
+        return None
+    if error.errno in NO_ROOM:
+        return (
+            f"No room is left for {path or 'a file'}. Make room, and run the same "
+            "command to resume; what is finished stays."
+        )
+    if error.errno == errno.EROFS:
+        return (
+            f"{path or 'A folder'} lies on a file system that is read-only. Name another "
+            "folder with --work, or for submissions with --set export.folder=DIR."
+        )
+    if not path:
+        return None
+    if error.errno in FORBIDDEN:
+        return (
+            f"{path} is not permitted to this user ({error.strerror}). Change its "
+            "permissions, or name another folder."
+        )
+    if error.errno in GONE:
+        return f"{path} is gone. Run the same command again, which makes it anew."
+    if error.errno in OF_MACHINE:
+        return f"{path} cannot be used: {error.strerror}."
+    return None

@@ -1,17 +1,24 @@
 """Files that are whole or not there, and the lock that one process holds."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
+import logging
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from pipeline.errors import PipelineError
 
 PARTIAL = ".partial"
+LONGEST_WAIT = 60.0  # seconds, for a lock that is held for moments
+NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+
+log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -23,12 +30,29 @@ def atomic(path: Path) -> Iterator[Path]:
     # made anew: what lies there may be a link to somewhere else
     partial.unlink(missing_ok=True)
     try:
-        yield partial
-        with open(partial, "rb") as written:
-            os.fsync(written.fileno())  # a power cut must not leave an empty file
-        partial.replace(path)
+        with naming(path):
+            yield partial
+            with open(partial, "rb") as written:
+                os.fsync(written.fileno())  # a power cut must not leave an empty file
+            partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """An OSError of the block that names no file names this one."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        number = error.errno
+        if number is None and str(error).endswith(" written"):  # numpy's, without one
+            number = errno.ENOSPC
+        if number is None:
+            raise
+        raise OSError(number, os.strerror(number), str(path)) from None
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -70,25 +94,53 @@ def locked(path: Path, what: str = "", wait: bool = False) -> Iterator[None]:
     Args:
         path: the lock file; it stays, since only the lock on it counts.
         what: what the holder uses, for the refusal.
-        wait: wait for another holder instead of refusing.
+        wait: wait for another holder, but not for ever, instead of refusing at once.
 
     Raises:
         PipelineError: another process holds it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with open_lock(path) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            holder = file.read().strip() or "unknown"
-            raise PipelineError(
-                f"{what} is in use by process {holder}. Wait for it to end, or give "
-                "another --work folder."
-            ) from None
+        ends = time.monotonic() + (LONGEST_WAIT if wait else 0)
+        while not take(file, path):
+            if time.monotonic() >= ends:
+                raise PipelineError(refusal(what or str(path), file, wait))
+            time.sleep(0.05)
+        file.seek(0)
         file.truncate()
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield
+
+
+def take(file: IO[str], path: Path) -> bool:
+    """Takes a lock, unless another process holds it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        log.warning(
+            "%s: this file system has no locks. Run one command at a time there.",
+            path.parent,
+        )
+    return True
+
+
+def refusal(what: str, file: IO[str], waited: bool) -> str:
+    file.seek(0)
+    holder = file.read().strip() or "unknown"
+    if waited:
+        return (
+            f"{what} is in use by process {holder}, and was waited for {LONGEST_WAIT:g} "
+            "s. Run the same command once that process has ended."
+        )
+    return (
+        f"{what} is in use by process {holder}. Wait for it to end, or give another "
+        "--work folder."
+    )
 
 
 def open_lock(path: Path) -> Any:
@@ -108,6 +160,6 @@ def lock_holder(path: Path) -> str | None:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return file.read().strip() or "unknown"
-    except OSError:
+    except OSError:  # none there, or a file system without locks
         return None
     return None

@@ -6,11 +6,13 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
-from pipeline.progress import progress
+from pipeline.errors import PipelineError
+from pipeline.progress import LOG, progress
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -43,19 +45,44 @@ def map_parallel(
         unit: what a bar counts.
     """
     num_workers = min(len(tasks), num_cores())
+    if num_workers > 1 and not can_share():
+        num_workers = 1
     with progress(total=sum(sizes), what=what, unit=unit) as bar:
         if num_workers < 2:
             for task, size in zip(tasks, sizes, strict=True):
                 yield function(task)
                 bar.update(size)
             return
-        with worker_pool(num_workers) as pool:
+        with worker_pool(num_workers) as pool, telling_of_death():
             futures = [pool.submit(function, task) for task in tasks]
             rows = {future: row for row, future in enumerate(futures)}
             del futures  # with a future goes its result
             for row, result in in_order(rows):
                 bar.update(sizes[row])
                 yield result
+
+
+@contextmanager
+def telling_of_death() -> Iterator[None]:
+    """A worker that the system has killed is one line."""
+    try:
+        yield
+    except BrokenProcessPool:
+        raise PipelineError(
+            "A worker process was ended from outside, most likely since the memory was "
+            "used up. Close other programs, or use one core "
+            '("taskset -c 0 ./run.sh ..."), and run the same command to resume.'
+        ) from None
+
+
+def can_share() -> bool:
+    """Whether worker processes can be had; they need semaphores in shared memory."""
+    try:
+        multiprocessing.get_context("spawn").Lock()
+    except (OSError, ImportError) as error:
+        LOG.warning("no worker processes (%s, of /dev/shm): one core does all", error)
+        return False
+    return True
 
 
 def in_order(rows: dict[Future[Result], int]) -> Iterator[tuple[int, Result]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "pipeline"
-BASE = ("errors", "progress", "parallel", "files")  # no subject of their own
+BASE = ("errors", "signals", "progress", "parallel", "files")  # no subject of their own
 ROOMS = (
     *("base", "settings", "data", "kaggle", "sky", "models", "sources", "runs"),
     *("inference", "training", "reporting", "stages", "commands", "cli", "__main__"),

@@ -19,7 +19,7 @@ from pipeline.cli.catalogue import (
     own_sections,
     owner,
 )
-from pipeline.errors import Misuse, PipelineError
+from pipeline.errors import Misuse, PipelineError, trouble_of_machine
 from pipeline.files import locked
 from pipeline.kaggle.ledger import read_ledger
 from pipeline.runs.graph import Run
@@ -243,7 +243,11 @@ def report_after_all(run: Run) -> None:
         log.info("the report: %s", run.work.page)
     except PipelineError as error:
         log.error("no report: %s", error)
-    except Exception:
+    except Exception as error:
+        trouble = isinstance(error, OSError) and trouble_of_machine(error)
+        if trouble:
+            log.error("no report: %s", trouble)
+            return
         log.exception("no report, by our mistake; the submission is not touched by it")
 
 
