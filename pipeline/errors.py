@@ -48,8 +48,8 @@ def trouble_of_machine(error: OSError | MemoryError) -> str | None:
         )
     if error.errno == errno.EROFS:
         return (
-            f"{path or 'A folder'} lies on a file system that is read-only. Name another "
-            "folder with --work, or for submissions with --set export.folder=DIR."
+            f"{path or 'A folder'} lies on a file system that is read-only. Name "
+            "another folder with --work, or for submissions with --set export.folder=DIR."
         )
     if not path:
         return None

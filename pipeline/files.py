@@ -134,8 +134,8 @@ def refusal(what: str, file: IO[str], waited: bool) -> str:
     holder = file.read().strip() or "unknown"
     if waited:
         return (
-            f"{what} is in use by process {holder}, and was waited for {LONGEST_WAIT:g} "
-            "s. Run the same command once that process has ended."
+            f"{what} is in use by process {holder}, and was waited for "
+            f"{LONGEST_WAIT:g} s. Run the same command once that process has ended."
         )
     return (
         f"{what} is in use by process {holder}. Wait for it to end, or give another "

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.errors import PipelineError
 from pipeline.parallel import map_parallel
 
 NUM_TASKS = 16
@@ -41,12 +42,13 @@ def test_an_error_of_the_consumer_ends_the_work_at_once() -> None:
 
 
 def test_a_killed_worker_is_an_error_not_an_endless_wait() -> None:
-    with pytest.raises(Exception, match="terminated abruptly"):
+    with pytest.raises(PipelineError, match="^A worker process was ended from outside"):
         list(map_parallel(die, range(2), "deaths", [1, 1]))
 
 
 NAPS = """
 import signal, sys
+from pipeline.errors import PipelineError
 from pipeline.parallel import map_parallel
 from tests.test_parallel import sleep
 
