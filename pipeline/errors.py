@@ -49,7 +49,7 @@ def trouble_of_machine(error: OSError | MemoryError) -> str | None:
     if error.errno == errno.EROFS:
         return (
             f"{path or 'A folder'} lies on a file system that is read-only. Name "
-            "another folder with --work, or for submissions with --set export.folder=DIR."
+            "another folder: --work, or --set export.folder=DIR for submissions."
         )
     if not path:
         return None

@@ -106,11 +106,15 @@ def locked(path: Path, what: str = "", wait: bool = False) -> Iterator[None]:
             if time.monotonic() >= ends:
                 raise PipelineError(refusal(what or str(path), file, wait))
             time.sleep(0.05)
-        file.seek(0)
-        file.truncate()
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        note_holder(file)
         yield
+
+
+def note_holder(file: IO[str]) -> None:
+    """Writes who holds a lock, for others to read; on a full disk it is not known."""
+    os.ftruncate(file.fileno(), 0)
+    with contextlib.suppress(OSError):
+        os.pwrite(file.fileno(), f"{os.getpid()}\n".encode(), 0)
 
 
 def take(file: IO[str], path: Path) -> bool:

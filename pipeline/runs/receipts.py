@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.errors import PipelineError, remedy
-from pipeline.files import PARTIAL, file_digest, read_json, refuse_link, write_json
+from pipeline.files import (
+    PARTIAL,
+    file_digest,
+    naming,
+    read_json,
+    refuse_link,
+    write_json,
+)
 from pipeline.parallel import num_cores
 from pipeline.runs.paths import (
     checkpoint_file,
@@ -226,7 +233,8 @@ def making(artifact: Artifact, keep: bool = False) -> Iterator[Making]:
     maker_file(artifact.partial).unlink(missing_ok=True)
     maker_file(artifact.partial).write_text(f"{os.getpid()}\n")
     made = Making(artifact.partial, {})
-    yield made
+    with naming(artifact.partial):
+        yield made
     maker_file(artifact.partial).unlink(missing_ok=True)
     write_receipt(artifact, inputs, made, time.monotonic() - started)
     replace_old(artifact)
