@@ -26,6 +26,7 @@ from pipeline.runs.graph import Run
 from pipeline.runs.origin import InPlace
 from pipeline.runs.ownership import claim, is_ours
 from pipeline.runs.paths import SPLITS
+from pipeline.runs.preflight import check_before_work
 from pipeline.runs.resolve import Resolved, Typed, settle
 from pipeline.runs.saved import keep_run, save_settings
 from pipeline.settings.parsing import (
@@ -199,6 +200,8 @@ def run_stages(resolved: Resolved, names: list[str], force: bool) -> None:
     run = resolved.run
     if "export" in names:
         read_ledger(run.submissions.ledger)  # what is wrong with it is said before work
+    for line in check_before_work(run, names):
+        log.warning("%s", line)
     for name in names:
         if name == "download" and names[1:] and needs_no_files(run):
             log.info("%s: files are gone that nothing needs any more", run.raw.source)

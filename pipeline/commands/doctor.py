@@ -6,28 +6,24 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.data.archives import list_jpegs
 from pipeline.errors import PipelineError
 from pipeline.kaggle.client import PAGE, RULES, asking, connect, proxies
 from pipeline.kaggle.credentials import all_credentials
+from pipeline.progress import human_size
 from pipeline.runs.graph import Run
 from pipeline.runs.origin import InPlace
-from pipeline.runs.paths import SPLITS, Split
+from pipeline.runs.preflight import check_before_work, free_bytes, need_of
 from pipeline.runs.resolve import Resolved
 from pipeline.settings.schema import KaggleConfig
 from pipeline.sources.folder import FILES, find_file, find_files
 
 EXAMPLE = "./run.sh doctor --source kaggle"
+STAGES = ("download", "preprocess", "train", "predict", "export")
 PYTHONS = ((3, 11), (3, 13))
-NUM_TRAIN, NUM_TEST = 61_578, 79_975  # images of the competition
-ZIP_BYTES = 1_810_000_000  # its zips
-JPEG_BYTES = 14_000  # one image of the demo sky
-SPARE_BYTES = 500_000_000  # networks, predictions, submissions
 LEAST_MEMORY, GOOD_MEMORY = 2e9, 4e9
 QUICK = KaggleConfig(connect_timeout=5, stall_timeout=10, max_attempts=1)
 TENSORFLOW = """
@@ -153,53 +149,17 @@ def memory_bytes() -> int:
 
 
 def check_disk(run: Run) -> Finding:
-    place = next(
-        parent for parent in (run.work.root, *run.work.root.parents) if parent.exists()
+    """What `all` looks at before its work."""
+    need = need_of(run, STAGES)
+    found = (
+        f"{human_size(free_bytes(run.work.root))} free for {run.work.root}; about "
+        f"{human_size(need.about)} are to come"
     )
-    free = shutil.disk_usage(place).free
-    need = sum(bytes_to_come(run))
-    found = f"{free / 1e9:.1f} GB free on {place}; {need / 1e9:.1f} GB are to come"
-    if free < need:
-        text = "Make room, or let --work name a folder on a larger disk."
-        return Finding("STOP", "disk", found, text)
-    return Finding("ok", "disk", found)
-
-
-def bytes_to_come(run: Run) -> Iterator[int]:
-    """What the artifacts that are not done yet will take."""
-    num_images, source = count_images(run), run.settings.source
-    if not run.raw.is_done and source == "demo":
-        yield sum(num_images.values()) * JPEG_BYTES
-    if not run.raw.is_done and source == "kaggle":
-        yield ZIP_BYTES - folder_bytes(run.raw.folder)
-    size = run.settings.preprocess.image_size
-    for split in SPLITS:
-        if not run.shards(split).is_done:
-            yield num_images[split] * size * size * 3
-    if not run.submission.is_done:
-        yield SPARE_BYTES
-
-
-def count_images(run: Run) -> dict[Split, int]:
-    """How many images each set has, or will have once it is there."""
-    source, demo = run.settings.source, run.settings.demo
-    if source == "demo":
-        return {"train": demo.num_train, "test": demo.num_test}
-    if run.raw.is_done:
-        return {split: run.raw.result[f"num_{split}"] for split in SPLITS}
-    if source == "kaggle":
-        return {"train": NUM_TRAIN, "test": NUM_TEST}
-    found = {
-        split: find_file(Path(source), FILES[f"{split}_images"]) for split in SPLITS
-    }
-    return {
-        split: len(list_jpegs(path)) if path else 0 for split, path in found.items()
-    }
-
-
-def folder_bytes(folder: Path) -> int:
-    files = folder.glob("*.zip*") if folder.is_dir() else []
-    return min(ZIP_BYTES, sum(file.stat().st_size for file in files))
+    try:
+        notes = [*check_before_work(run, STAGES)]
+    except PipelineError as error:
+        return Finding("STOP", "disk", found, str(error))
+    return Finding("note" if notes else "ok", "disk", found, *notes)
 
 
 def check_source(run: Run) -> Finding:

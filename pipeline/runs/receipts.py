@@ -229,11 +229,11 @@ def making(artifact: Artifact, keep: bool = False) -> Iterator[Making]:
         discard(artifact.partial)
     refuse_links(artifact)
     artifact.partial.mkdir(parents=True, exist_ok=True)
-    # made anew: what lies there may be a link to somewhere else
-    maker_file(artifact.partial).unlink(missing_ok=True)
-    maker_file(artifact.partial).write_text(f"{os.getpid()}\n")
     made = Making(artifact.partial, {})
     with naming(artifact.partial):
+        # made anew: what lies there may be a link to somewhere else
+        maker_file(artifact.partial).unlink(missing_ok=True)
+        maker_file(artifact.partial).write_text(f"{os.getpid()}\n")
         yield made
     maker_file(artifact.partial).unlink(missing_ok=True)
     write_receipt(artifact, inputs, made, time.monotonic() - started)

@@ -128,11 +128,11 @@ def test_a_disk_too_small_stops(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     usage = type("Usage", (), {"free": 2_000_000_000})
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     assert shell.type("doctor", "--source=kaggle") == 1
-    # 1.81 GB of zips, 3.91 GB of shards at 96 px, 0.5 GB of the rest
-    assert "2.0 GB free on" in line_of(shell, "disk")
-    assert "; 6.2 GB are to come" in line_of(shell, "disk")
+    # 1.81 GB of zips, 3.91 GB of shards at 96 px, 0.16 GB of the rest
+    assert line_of(shell, "disk").startswith("STOP disk 2.0 GB free for ")
+    assert "; about 5.9 GB are to come" in line_of(shell, "disk")
 
 
 def test_a_folder_without_the_files_stops(

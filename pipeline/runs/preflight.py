@@ -1,0 +1,121 @@
+"""What can be known before work: whether its folders may be written, and have room."""
+
+import os
+import shutil
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.data.archives import list_jpegs
+from pipeline.errors import PipelineError
+from pipeline.progress import human_size
+from pipeline.runs.graph import Run
+from pipeline.runs.paths import SPLITS, Split
+from pipeline.sources.folder import FILES, find_file
+
+NUM_TRAIN, NUM_TEST = 61_578, 79_975  # images of the competition
+ZIP_BYTES = 1_810_000_000  # its zips
+JPEG_BYTES = 14_000  # one image of the demo sky
+MEMBER_BYTES = 100_000_000  # a network and its checkpoint, more or less
+ROW_BYTES = 400  # of a submission
+
+
+class Need(NamedTuple):
+    """Bytes that are still to be written: so many surely, and so many about."""
+
+    surely: int
+    about: int
+
+
+def check_before_work(run: Run, stages: Collection[str]) -> Iterator[str]:
+    """Looks at the folders that stages write to.
+
+    Yields:
+        What may come to be a trouble, a line each.
+
+    Raises:
+        PipelineError: a folder may not be written, or surely has too little room.
+    """
+    folders = [run.work.root]
+    if "export" in stages:
+        folders.append(run.submissions.root)
+    for folder in folders:
+        if trouble := trouble_with_folder(folder):
+            raise PipelineError(trouble)
+    need, free = need_of(run, stages), free_bytes(run.work.root)
+    told = (
+        f"{human_size(free)} are free for {run.work.root}; {human_size(need.surely)} "
+        f"are surely to come, about {human_size(need.about)} in all"
+    )
+    if need.surely > free:
+        raise PipelineError(f"{told}. Make room, or name another folder with --work.")
+    if need.about > free:
+        yield told
+
+
+def trouble_with_folder(folder: Path) -> str | None:
+    """Why a folder may not be written; None if it may, or if it could be made."""
+    place = nearest(folder)
+    if os.access(place, os.W_OK | os.X_OK):
+        return None
+    return (
+        f"{folder} may not be written by this user: {place} is read-only for it. Name "
+        "another folder: --work, or --set export.folder=DIR for submissions."
+    )
+
+
+def nearest(folder: Path) -> Path:
+    """The folder itself, or the first one above it that is there."""
+    return next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+
+
+def free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(nearest(folder)).free
+
+
+def need_of(run: Run, stages: Collection[str]) -> Need:
+    """What the artifacts take that stages would still make."""
+    parts = [*bytes_to_come(run, stages)]
+    surely = sum(size for size, certain in parts if certain)
+    return Need(surely, sum(size for size, _ in parts))
+
+
+def bytes_to_come(run: Run, stages: Collection[str]) -> Iterator[tuple[int, bool]]:
+    """The size of each artifact that is not done, and whether it is sure."""
+    num_images, source = count_images(run), run.settings.source
+    if "download" in stages and not run.raw.is_done:
+        if source == "demo":
+            yield sum(num_images.values()) * JPEG_BYTES, False
+        if source == "kaggle":
+            yield max(0, ZIP_BYTES - folder_bytes(run.raw.folder)), False
+    if "preprocess" in stages:
+        size = run.settings.preprocess.image_size
+        for split in SPLITS:
+            if not run.shards(split).is_done:
+                yield num_images[split] * size * size * 3, True
+    if "train" in stages:
+        yield MEMBER_BYTES * sum(not member.is_done for member in run.members), False
+    if "export" in stages and not run.submission.is_done:
+        yield 2 * ROW_BYTES * num_images["test"], False
+
+
+def count_images(run: Run) -> dict[Split, int]:
+    """How many images each set has, or will have once it is there."""
+    source, demo = run.settings.source, run.settings.demo
+    if source == "demo":
+        return {"train": demo.num_train, "test": demo.num_test}
+    if run.raw.is_done:
+        return {split: run.raw.result[f"num_{split}"] for split in SPLITS}
+    if source == "kaggle":
+        return {"train": NUM_TRAIN, "test": NUM_TEST}
+    found = {
+        split: find_file(Path(source), FILES[f"{split}_images"]) for split in SPLITS
+    }
+    return {
+        split: len(list_jpegs(path)) if path else 0 for split, path in found.items()
+    }
+
+
+def folder_bytes(folder: Path) -> int:
+    files = folder.glob("*.zip*") if folder.is_dir() else []
+    return sum(file.stat().st_size for file in files)
