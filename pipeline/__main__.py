@@ -1,12 +1,14 @@
 """./run.sh COMMAND: exit code 0 done, 1 cannot, 2 mistyped, above 128 interrupted."""
 
+import contextlib
 import logging
 import os
+import signal
 import sys
 
 from pipeline.cli.parser import parse
 from pipeline.errors import Misuse, PipelineError, trouble_of_machine
-from pipeline.progress import start_logging
+from pipeline.progress import OutputClosed, start_logging, stop_printing
 from pipeline.signals import NOTICE, Interrupted, end_on_signals
 
 log = logging.getLogger("pipeline")
@@ -28,6 +30,9 @@ def main() -> int:
             raise
         log.error("error: %s", trouble)
         return 1
+    except OutputClosed:
+        stop_printing()
+        return 128 + signal.SIGPIPE
     except KeyboardInterrupt as end:
         log.error(NOTICE)
         return end.code if isinstance(end, Interrupted) else 130
@@ -53,6 +58,7 @@ if __name__ == "__main__":
     end_on_signals()
     code = main()
     if code > 128:
-        sys.stdout.flush()
+        with contextlib.suppress(AttributeError, OSError):
+            sys.stdout.flush()
         os._exit(code)  # threads of native code may take their time
     sys.exit(code)

@@ -15,6 +15,7 @@ from pipeline.cli.catalogue import (
     summary,
 )
 from pipeline.errors import Misuse
+from pipeline.progress import say
 from pipeline.runs.paths import PROJECT
 from pipeline.settings.parsing import known_setting
 from pipeline.settings.presets import PRESETS
@@ -69,7 +70,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 
 
 def told(text: str) -> argparse.Namespace:
-    print(text, end="")
+    say(text, end="")
     return argparse.Namespace(command=None)
 
 

@@ -22,6 +22,7 @@ from pipeline.cli.catalogue import (
 from pipeline.errors import Misuse, PipelineError, trouble_of_machine
 from pipeline.files import locked
 from pipeline.kaggle.ledger import read_ledger
+from pipeline.progress import all_visible, is_terminal, say, tell, visible, visible_json
 from pipeline.runs.graph import Run
 from pipeline.runs.origin import InPlace
 from pipeline.runs.ownership import claim, is_ours
@@ -61,7 +62,7 @@ def run_command(options: argparse.Namespace) -> None:
         answer(module, resolved, options)
         return
     if getattr(options, "dry_run", False):
-        print(dry_run(resolved, options))
+        say(dry_run(resolved, options))
         return
     resolved.run.digest  # noqa: B018  named, so that what cannot be is said before work
     if command == "clean" and not is_ours(resolved.run.work):
@@ -99,20 +100,20 @@ def answer(
 ) -> None:
     """Prints what a command says: as text, or as JSON where that is asked for."""
     if not hasattr(module, "gather"):
-        print(module.command(resolved, options))
+        say(module.command(resolved, options))
         return
     facts = module.gather(resolved, options)
     if options.json:
-        print(json.dumps(facts, indent=2, ensure_ascii=False))
+        tell(visible_json(json.dumps(facts, indent=2, ensure_ascii=False)))
     else:
-        print(coloured(module.describe(facts)))
+        tell(coloured(visible(module.describe(all_visible(facts)), lines=True)))
     if hasattr(module, "refuse"):
         module.refuse(facts)
 
 
 def coloured(text: str) -> str:
     """States in colour, on a terminal, unless NO_COLOR says otherwise."""
-    if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
+    if os.environ.get("NO_COLOR") or not is_terminal(sys.stdout):
         return text
     words = "|".join(COLOURS)
     return re.sub(
@@ -234,7 +235,7 @@ def finish(run: Run, everything: bool) -> None:
         report_after_all(run)
     if everything:
         tell_of_unused(run)
-    print(submission_csv(run))
+    say(visible(str(submission_csv(run))))
 
 
 def report_after_all(run: Run) -> None:
@@ -261,4 +262,6 @@ def score_demo(run: Run) -> None:
 
     truth, training = run.raw.find("truth"), run.raw.find("solutions")
     if truth:
-        log.info("%s", describe(score(truth, submission_csv(run), training).as_facts()))
+        facts = score(truth, submission_csv(run), training).as_facts()
+        for line in describe(all_visible(facts)).splitlines():
+            log.info("%s", line)

@@ -6,7 +6,7 @@ import sys
 
 from pipeline.commands.table import table
 from pipeline.errors import PipelineError, remedy
-from pipeline.progress import duration, human_size
+from pipeline.progress import all_visible, duration, human_size, is_terminal, say
 from pipeline.runs.graph import Run
 from pipeline.runs.inventory import Folder, unused_folders
 from pipeline.runs.receipts import discard
@@ -46,7 +46,7 @@ def clean(run: Run, sure: bool = False) -> str:
     unused = unused_folders(run)
     if not unused:
         return f"{run.work.root}: everything there is needed."
-    print(table(HEADER, map(describe, unused), HEADER[1:2]))
+    say(table(HEADER, all_visible([*map(describe, unused)]), HEADER[1:2]))
     total = human_size(sum(folder.size for folder in unused))
     if not (sure or says_yes(f"Remove these {len(unused)} folders, {total}? [y/N] ")):
         return f"Nothing was removed. {remedy('clean', run.work.root, '--yes')} does."
@@ -65,9 +65,9 @@ def describe(folder: Folder) -> tuple[str, ...]:
 
 def says_yes(question: str) -> bool:
     """Asks at a terminal; elsewhere the answer is no."""
-    if not sys.stdin.isatty():
+    if not is_terminal(sys.stdin):
         return False
-    print(question, end="", flush=True)
+    say(question, end="")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 

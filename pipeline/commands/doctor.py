@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.errors import PipelineError
-from pipeline.kaggle.client import PAGE, RULES, asking, connect, proxies
-from pipeline.kaggle.credentials import all_credentials
+from pipeline.kaggle.client import asking, connect
+from pipeline.kaggle.credentials import TOKENS, all_credentials, readable_by_others
+from pipeline.kaggle.failures import PAGE, RULES, Refused
+from pipeline.kaggle.way import check_proxies as refuse_odd_proxies
+from pipeline.kaggle.way import kaggle_endpoint, proxies
 from pipeline.progress import human_size
 from pipeline.runs.graph import Run
 from pipeline.runs.origin import InPlace
@@ -54,8 +57,7 @@ def doctor(run: Run) -> list[Finding]:
         of_source = [check_source(run), check_disk(run)]
     except PipelineError as error:  # a folder without the files
         of_source = [Finding("STOP", "source", run.settings.source, str(error))]
-    way = [check_credentials(run), check_proxies(), check_kaggle(run)]
-    return machine + of_source + way
+    return machine + of_source + check_way(run)
 
 
 def gather(resolved: Resolved, options: argparse.Namespace) -> dict[str, Any]:
@@ -178,21 +180,44 @@ def needs_kaggle(run: Run) -> bool:
     return run.settings.source == "kaggle" and not here
 
 
+def check_way(run: Run) -> list[Finding]:
+    """The credentials are those of the file only if Kaggle takes them."""
+    credentials, proxy = check_credentials(run), check_proxies(run)
+    try:
+        kaggle = check_kaggle(run)
+    except Refused as error:
+        state = "STOP" if needs_kaggle(run) else "note"
+        credentials = Finding(state, "credentials", str(error))
+        kaggle = Finding(state, "Kaggle", "answers, and refuses the credentials")
+    return [credentials, proxy, kaggle]
+
+
 def check_credentials(run: Run) -> Finding:
-    found = list(all_credentials())
+    try:
+        found = all_credentials()
+    except PipelineError as error:
+        state = "STOP" if needs_kaggle(run) else "note"
+        return Finding(state, "credentials", str(error))
     if found:
         others = f" (before {', '.join(found[1:])})" if found[1:] else ""
-        return Finding("ok", "credentials", found[0] + others)
+        open_ones = " ".join(readable_by_others())
+        state = "note" if open_ones else "ok"
+        return Finding(state, "credentials", found[0] + others, open_ones)
     text = (
-        "Make a token at https://www.kaggle.com/settings and put it in "
+        f"Make a token at {TOKENS} and put it in "
         "KAGGLE_API_TOKEN or ~/.kaggle/access_token; the demo sky needs none."
     )
     state = "STOP" if needs_kaggle(run) else "note"
     return Finding(state, "credentials", "none for Kaggle", text)
 
 
-def check_proxies() -> Finding:
+def check_proxies(run: Run) -> Finding:
     named = proxies()
+    try:
+        refuse_odd_proxies()
+    except PipelineError as error:
+        state = "STOP" if needs_kaggle(run) else "note"
+        return Finding(state, "proxies", named.strip("()"), str(error))
     return Finding("ok", "proxies", named.strip("()") if "=" in named else "none set")
 
 
@@ -200,17 +225,20 @@ def check_kaggle(run: Run) -> Finding:
     """Asks for the list of files; without credentials, whether anybody is there."""
     state = "STOP" if needs_kaggle(run) else "note"
     try:
-        if next(all_credentials(), None):
+        if all_credentials():
             kaggle = connect(QUICK)
             listed = kaggle.file_sizes()
-            response = kaggle.open_file(min(listed, key=listed.get), 0)
-            response.close()
+            if not listed:
+                return Finding(state, "Kaggle", "lists no files", f"See {PAGE}/data.")
+            kaggle.open_file(min(listed, key=listed.get), 0).close()
             return Finding("ok", "Kaggle", "answers, and gives access to the files")
         with asking("an answer", "no credential", QUICK):
             import requests
-            from kagglesdk.kaggle_env import KaggleEnv, get_endpoint
 
-            requests.get(get_endpoint(KaggleEnv.PROD), stream=True).close()
+            refuse_odd_proxies()
+            requests.get(kaggle_endpoint(), stream=True).close()
+    except Refused:
+        raise
     except PipelineError as error:
         return Finding(state, "Kaggle", str(error), needed(state))
     text = f"Its files also need the rules accepted once, at {RULES}."

@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.commands.table import table
 from pipeline.errors import remedy
 from pipeline.kaggle.ledger import read_ledger
-from pipeline.kaggle.standings import place_2014
+from pipeline.kaggle.standings import place_2014, score_of
 from pipeline.runs.graph import Run
 from pipeline.runs.resolve import Resolved
 
@@ -28,7 +28,7 @@ def leaderboard(run: Run) -> dict[str, Any]:
     Reads   submissions/ledger.csv
     """
     rows = read_ledger(run.submissions.ledger)
-    rows.sort(key=lambda row: number(row["private_score"]) or float("inf"))
+    rows.sort(key=lambda row: score_of(row["private_score"]) or float("inf"))
     return {
         "ledger": str(run.submissions.ledger),
         "work": str(run.work.root),
@@ -37,7 +37,7 @@ def leaderboard(run: Run) -> dict[str, Any]:
 
 
 def place(row: dict[str, str]) -> str:
-    private = number(row["private_score"])
+    private = score_of(row["private_score"])
     return "" if private is None else place_2014(private)
 
 
@@ -51,7 +51,7 @@ def describe(facts: dict[str, Any]) -> str:
 
 
 def cells(row: dict[str, str]) -> tuple[str, ...]:
-    validation, private = map(number, (row["validation_rmse"], row["private_score"]))
+    validation, private = map(score_of, (row["validation_rmse"], row["private_score"]))
     difference = ""
     if validation is not None and private is not None:
         difference = f"{private - validation:+.5f}"
@@ -83,10 +83,3 @@ def notes(facts: dict[str, Any]) -> list[str]:
         for row in facts["submissions"]
         if row["status"] in ("PENDING", "UPLOADING")
     ]
-
-
-def number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

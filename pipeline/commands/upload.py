@@ -1,22 +1,30 @@
 """Uploads a submission to Kaggle, waits for its score, and notes it."""
 
 import argparse
+import contextlib
 import datetime
 import logging
+import shutil
+import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pipeline.data.csv_files import refuse_large
 from pipeline.data.tables import read_fractions, read_ids
 from pipeline.data.tree import tree_violations
 from pipeline.errors import PipelineError, remedy
 from pipeline.files import file_digest, locked
-from pipeline.kaggle.client import PAGE, Kaggle, KaggleTrouble, connect, persistent
+from pipeline.kaggle.client import Kaggle, connect, persistent
+from pipeline.kaggle.failures import PAGE, KaggleTrouble
 from pipeline.kaggle.ledger import read_ledger, update_ledger
-from pipeline.kaggle.standings import place_2014
+from pipeline.kaggle.standings import place_2014, score_of
+from pipeline.kaggle.way import asks_stand_in
+from pipeline.progress import visible
 from pipeline.runs.contents import exported_csv
 from pipeline.runs.graph import Run
 from pipeline.runs.resolve import Resolved
@@ -64,7 +72,9 @@ def seconds(text: str) -> float:
 
 def command(resolved: Resolved, options: argparse.Namespace) -> str:
     file = Path(options.file) if options.file else None
-    return upload(resolved.run, file, options.message, options.wait, options.force)
+    run = resolved.run
+    answer = upload(run, file, options.message, options.wait, options.force)
+    return visible(answer)
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,7 @@ class Submission:
     """A CSV that may be uploaded.
 
     Attributes:
+        copy: what was checked and is sent, whatever becomes of the file meanwhile.
         digest: the sha256 of its bytes; its first digits travel in the description,
             so that Kaggle's own list tells what was uploaded, from wherever.
         ledger: the file that keeps its scores.
@@ -79,6 +90,7 @@ class Submission:
     """
 
     path: Path
+    copy: Path
     digest: str
     ledger: Path
     work: Path
@@ -125,11 +137,15 @@ def upload(
         raise PipelineError(f"--wait takes a number of seconds. Got {wait}.")
     folder = run.submissions
     path = (file or exported_csv(run)).absolute()
-    check_submission(path, run)
-    submission = Submission(path, file_digest(path), folder.ledger, run.work.root)
-    warn_of_change(submission)
-    refuse_demo(submission, run, file is None)
-    with locked(folder.upload_lock, f"The upload from {folder.root}"):
+    with (
+        private_copy(path) as copy,
+        locked(folder.upload_lock, f"The upload from {folder.root}"),
+    ):
+        check_copy(copy, path, run)
+        digest = file_digest(copy)
+        submission = Submission(path, copy, digest, folder.ledger, run.work.root)
+        warn_of_change(submission)
+        refuse_demo(submission, run, file is None)
         kaggle = connect(run.settings.kaggle)
         send_unless_sent(kaggle, submission, message or path.stem, force)
         return verdict(kaggle, submission, wait)
@@ -157,13 +173,31 @@ def send_unless_sent(
     send(kaggle, submission, message, known)
 
 
+@contextlib.contextmanager
+def private_copy(path: Path) -> Iterator[Path]:
+    """The file as it is now, by its own name, where nobody else writes."""
+    if path.is_dir():
+        raise PipelineError(f"{path} is a folder. Name the CSV to upload.")
+    if not path.is_file():
+        raise PipelineError(f"There is no file {path}.")
+    refuse_large(path.stat().st_size, path)
+    with tempfile.TemporaryDirectory(prefix="galaxy-zoo-upload-") as folder:
+        yield Path(shutil.copyfile(path, Path(folder, path.name)))
+
+
+def check_copy(copy: Path, path: Path, run: Run) -> None:
+    """Checks the copy; what is wrong is told of the file."""
+    try:
+        check_submission(copy, run)
+    except PipelineError as error:
+        raise PipelineError(str(error).replace(str(copy), str(path))) from None
+
+
 def check_submission(path: Path, run: Run) -> None:
     """Refuses what Kaggle would, and what would score badly for a slip.
 
     A broken tree is only warned of: one of the official benchmarks has one.
     """
-    if path.is_dir():
-        raise PipelineError(f"{path} is a folder. Name the CSV to upload.")
     ids, fractions = read_fractions(path)
     bad = (fractions < 0) | (fractions > 1)
     if bad.any():
@@ -207,6 +241,9 @@ def warn_of_change(submission: Submission) -> None:
 
 
 def refuse_demo(submission: Submission, run: Run, is_default: bool) -> None:
+    if asks_stand_in():
+        log.info("a stand-in for Kaggle on this machine is asked, not Kaggle")
+        return
     source = submission.row["source"]
     if source == "demo" or (is_default and run.settings.source == "demo"):
         raise PipelineError(
@@ -341,7 +378,7 @@ def send_once(kaggle: Kaggle, submission: Submission, text: str) -> int:
     """
     log.info("uploading %s", submission.path)
     try:
-        reference, words = kaggle.submit(submission.path, text)
+        reference, words = kaggle.submit(submission.copy, text)
     except KaggleTrouble as trouble:
         trouble.again = False
         raise
@@ -401,6 +438,6 @@ def verdict(kaggle: Kaggle, submission: Submission, wait: float) -> str:
         reason = row["message"].rstrip(".") or "it gives no reason"
         raise PipelineError(f"{name}: Kaggle's verdict is ERROR: {reason}.")
     place = ""
-    if row["private_score"]:
-        place = f", in 2014: {place_2014(float(row['private_score']))}"
+    if (private := score_of(row["private_score"])) is not None:
+        place = f", in 2014: {place_2014(private)}"
     return f"{name}: {row['status']}, {scores(row)}{place}"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pipeline.errors import PipelineError, remedy
 from pipeline.files import file_digest
-from pipeline.progress import human_size, progress
+from pipeline.progress import human_size, progress, say, visible
 from pipeline.runs.graph import Run
 from pipeline.runs.inventory import Folder, all_folders
 from pipeline.runs.origin import InPlace
@@ -46,7 +46,7 @@ def verify(run: Run) -> str:
             troubles += trouble_with_submission(run, folder)
             bar.update(size)
     if troubles:
-        print("\n".join(trouble.line for trouble in troubles))
+        say("\n".join(visible(trouble.line) for trouble in troubles))
         raise PipelineError(f"{repair(troubles)}{remedy('all', run.work.root)}")
     total = human_size(sum(sizes))
     return (

@@ -1,55 +1,140 @@
 """Which Kaggle credentials there are, found without the Kaggle client."""
 
+import codecs
 import json
 import os
+import shlex
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+from pipeline.errors import PipelineError
+
+TOKENS = "https://www.kaggle.com/settings"
+OTHER_USES = ("competition", "path", "proxy")  # what else the client keeps in its file
+
+
+class BrokenCredential(PipelineError):
+    """A file is there for a credential, and does not hold one."""
+
+    def __init__(self, path: Path, reason: str, remedy: str = "") -> None:
+        remedy = remedy or f"Make a new one at {TOKENS}, or move the file away."
+        super().__init__(f"{path} {reason}. {remedy}")
 
 
 def find_credentials() -> str | None:
-    """Says which credential the client uses and where it lies, not its value."""
-    return next(all_credentials(), None)
+    """Says which credential the client uses and where it lies, not its value.
+
+    Raises:
+        BrokenCredential: there is none, but a file that should hold one.
+    """
+    return next(iter(all_credentials()), None)
 
 
-def all_credentials() -> Iterator[str]:
+def all_credentials() -> list[str]:
     """Every credential there is, in the client's order: the first is the one it uses.
 
     An access token, then a user name with a key, then what "kaggle auth login" left.
+
+    Raises:
+        BrokenCredential: there is none, but a file that should hold one.
     """
-    home = Path("~/.kaggle").expanduser()
-    yield from access_tokens(home)
-    yield from user_name_and_key()
-    oauth = home / "credentials.json"
-    if read_object(oauth).get("refresh_token"):
-        yield f"the login in {oauth}"
+    found, broken = [], []
+    for look in (notebook_token, token_in_variable, token_files, name_and_key, login):
+        try:
+            found += look()
+        except BrokenCredential as error:
+            broken.append(error)
+    if broken and not found:
+        raise broken[0]
+    return found
 
 
-def access_tokens(home: Path) -> Iterator[str]:
-    if in_kaggle_notebook() and is_full(os.environ.get("KAGGLE_API_V1_TOKEN")):
+def notebook_token() -> Iterator[str]:
+    path = os.environ.get("KAGGLE_API_V1_TOKEN")
+    if in_kaggle_notebook() and path and is_full(Path(path)):
         yield "the notebook's access token in KAGGLE_API_V1_TOKEN"
+
+
+def token_in_variable() -> Iterator[str]:
+    """A token itself, or the path of a file that holds it."""
     token = os.environ.get("KAGGLE_API_TOKEN")
-    if token:  # itself, or the path of a file that holds it
-        named = " (the file it names)" if is_full(token) else ""
-        yield f"an access token in KAGGLE_API_TOKEN{named}"
-    for path in (home / "access_token", home / "access_token.txt"):
-        if is_full(str(path)):
+    if not token:
+        return
+    if not names_file(token):
+        yield "an access token in KAGGLE_API_TOKEN"
+    elif is_full(Path(token)):
+        yield "an access token in KAGGLE_API_TOKEN (the file it names)"
+
+
+def token_files() -> Iterator[str]:
+    for name in ("access_token", "access_token.txt"):
+        path = home_folder() / name
+        if is_full(path):
             yield f"an access token in {path}"
 
 
-def user_name_and_key() -> Iterator[str]:
+def name_and_key() -> Iterator[str]:
     """The environment goes before the file, for each of the two by itself."""
+    wanted = [
+        name
+        for name in ("username", "key")
+        if not os.environ.get(f"KAGGLE_{name.upper()}")
+    ]
     file = key_file()
-    in_file = read_object(file)
-    places = []
-    for name in ("username", "key"):
-        variable = f"KAGGLE_{name.upper()}"
-        if os.environ.get(variable):
-            places.append(variable)
-        elif in_file.get(name):
-            places.append(str(file))
-    if len(places) == 2:
-        yield f"a user name and key in {' and '.join(dict.fromkeys(places))}"
+    in_file = read_object(file) if wanted else {}
+    if in_file is None or (
+        wanted
+        and in_file.keys() & OTHER_USES
+        and not (in_file.keys() & {"username", "key"})
+    ):
+        return
+    for name in wanted:
+        if not is_word(in_file.get(name)):
+            raise BrokenCredential(file, f'has no text for "{name}"')
+    places = [
+        str(file) if name in wanted else f"KAGGLE_{name.upper()}"
+        for name in ("username", "key")
+    ]
+    yield f"a user name and key in {' and '.join(dict.fromkeys(places))}"
+
+
+def login() -> Iterator[str]:
+    path = login_file()
+    content = read_object(path)
+    if content is None:
+        return
+    remedy = 'Log in again with "kaggle auth login", or move the file away.'
+    if not is_word(content.get("refresh_token")):
+        raise BrokenCredential(path, 'has no text for "refresh_token"', remedy)
+    if not is_moment(content.get("access_token_expiration")):
+        reason = 'has no time with a zone for "access_token_expiration"'
+        raise BrokenCredential(path, reason, remedy)
+    yield f"the login in {path}"
+
+
+def readable_by_others() -> list[str]:
+    """A line for each file of credentials that other users may read."""
+    named = [os.environ.get(name) for name in ("KAGGLE_API_TOKEN",)]
+    paths = [Path(name) for name in named if name and names_file(name)]
+    paths += [home_folder() / name for name in ("access_token", "access_token.txt")]
+    paths += [key_file(), login_file()]
+    return [
+        f"{path} may be read by other users. Close it: chmod 600 "
+        f"{shlex.quote(str(path))}"
+        for path in paths
+        if names_file(str(path)) and path.stat().st_mode & 0o077
+    ]
+
+
+def home_folder() -> Path:
+    return Path("~/.kaggle").expanduser()
+
+
+def login_file() -> Path:
+    return home_folder() / "credentials.json"
 
 
 def key_file() -> Path:
@@ -68,18 +153,66 @@ def in_kaggle_notebook() -> bool:
     return all(name in os.environ for name in names)
 
 
-def is_full(path: str | None) -> bool:
-    """Whether there is such a file, with something in it."""
+def names_file(text: str) -> bool:
     try:
-        return bool(path) and bool(Path(path).read_text().strip())
+        return Path(text).exists()
     except (OSError, ValueError):  # a token is no path, or too long for one
         return False
 
 
-def read_object(path: Path) -> dict[str, object]:
-    """The content of a JSON file; empty where there is no readable one."""
+def is_word(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def is_moment(value: Any) -> bool:
+    """Whether it is a time the client can compare with now; none at all will do."""
     try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+        return not value or datetime.fromisoformat(value).tzinfo is not None
+    except (TypeError, ValueError):
+        return False
+
+
+def is_full(path: Path) -> bool:
+    """Whether there is such a file; one without a token is broken."""
+    text = read_words(path)
+    if text is not None and not text.strip():
+        raise BrokenCredential(path, "is empty")
+    return text is not None
+
+
+def read_object(path: Path) -> dict[str, Any] | None:
+    """The content of a JSON file; None where there is no such file."""
+    text = read_words(path)
+    if text is None:
+        return None
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BrokenCredential(path, "is not whole JSON") from None
+    if not isinstance(content, dict):
+        raise BrokenCredential(path, "is not a JSON object")
+    return content
+
+
+def read_words(path: Path) -> str | None:
+    """A file's text; None where there is no such file."""
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except PermissionError:
+        remedy = f"Open it for yourself: chmod 600 {shlex.quote(str(path))}"
+        raise BrokenCredential(path, "is not readable", remedy) from None
+    except OSError as error:
+        raise BrokenCredential(path, f"is not readable: {error.strerror}") from None
+    if content.startswith(codecs.BOM_UTF8):
+        remedy = "Save it as UTF-8 without one."
+        raise BrokenCredential(path, "begins with a byte order mark", remedy)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        remedy = "Save it as UTF-8."
+        raise BrokenCredential(path, "is not text in UTF-8", remedy)
+    return text

@@ -1,6 +1,7 @@
 """The list of all submissions ever written: submissions/ledger.csv."""
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,10 @@ FIELDS = (
     *("reference", "status", "public_score", "private_score", "uploaded", "message"),
 )
 SAME = ("file", "sha256")  # what makes two lines the same submission
+LONGEST = 1000  # characters of a cell; the words of others may be any number
+# what a spreadsheet takes for a formula; quotation marks before it are ours
+FORMULA = re.compile(r"'*\s*[=+\-@\t\r]")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf)")
 OF_UPLOAD = FIELDS[FIELDS.index("reference") :]
 
 
@@ -37,7 +42,7 @@ def update_ledger(ledger: Path, changes: list[dict[str, Any]]) -> None:
         before = [dict(row) for row in rows]
         for change in changes:
             row_for(rows, change).update(
-                {key: str(value) for key, value in change.items()}
+                {key: str(value)[:LONGEST] for key, value in change.items()}
             )
         if rows != before:
             write_ledger(ledger, rows)
@@ -63,21 +68,39 @@ def read_ledger(ledger: Path) -> list[dict[str, str]]:
     """
     if not ledger.exists():
         return []
+    if not ledger.is_file():
+        raise unreadable(ledger, "it is not a file")
+    lines = read_lines(ledger)
+    if not lines:
+        raise unreadable(ledger, "it is empty")
+    fields = lines[0][1]
+    for name in SAME:
+        if name not in fields:
+            raise unreadable(ledger, f'it has no column "{name}"')
+    for name in fields:
+        if fields.count(name) > 1:
+            raise unreadable(ledger, f'it has {fields.count(name)} columns "{name}"')
+    for number, cells in lines[1:]:
+        if len(cells) != len(fields):
+            than = "more" if len(cells) > len(fields) else "fewer"
+            reason = f"line {number} has {than} cells than the first"
+            raise unreadable(ledger, reason)
+    blank = dict.fromkeys(FIELDS, "")
+    return [blank | dict(zip(fields, cells, strict=True)) for _, cells in lines[1:]]
+
+
+def read_lines(ledger: Path) -> list[tuple[int, list[str]]]:
+    """The cells of each line that has some, with its number."""
     try:
         # spreadsheets begin a file with a byte order mark
         with open(ledger, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="")
-            rows = list(reader)
+            reader = csv.reader(file, strict=True)
+            lines = [(reader.line_num, [*map(unquoted, row)]) for row in reader if row]
     except (UnicodeDecodeError, csv.Error) as error:
         raise unreadable(ledger, str(error)) from None
-    lacking = [name for name in SAME if name not in (reader.fieldnames or ())]
-    if lacking:
-        raise unreadable(ledger, f'it has no column "{lacking[0]}"')
-    for number, row in enumerate(rows, 2):
-        if None in row:
-            raise unreadable(ledger, f"line {number} has more cells than the first")
-    blank = dict.fromkeys(FIELDS, "")
-    return [blank | row for row in rows]
+    if any("\0" in cell for _, cells in lines for cell in cells):
+        raise unreadable(ledger, "it holds NUL bytes")
+    return lines
 
 
 def unreadable(ledger: Path, reason: str) -> PipelineError:
@@ -94,9 +117,22 @@ def write_ledger(ledger: Path, rows: list[dict[str, Any]]) -> None:
         atomic(ledger) as partial,
         open(partial, "w", newline="", encoding="utf-8") as file,
     ):
-        writer = csv.DictWriter(file, fields, restval="")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(file)
+        writer.writerow(map(quoted, fields))
+        writer.writerows(
+            [quoted(str(row.get(field, ""))) for field in fields] for row in rows
+        )
+
+
+def quoted(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    is_formula = FORMULA.match(cell) and not NUMBER.fullmatch(cell)
+    return f"'{cell}" if is_formula else cell
+
+
+def unquoted(cell: str) -> str:
+    is_quoted = cell.startswith("'") and FORMULA.match(cell, 1)
+    return cell[1:] if is_quoted else cell
 
 
 def is_same(row: dict[str, Any], other: dict[str, Any]) -> bool:

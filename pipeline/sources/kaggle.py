@@ -13,7 +13,8 @@ from tqdm import tqdm
 
 from pipeline.errors import PipelineError
 from pipeline.files import PARTIAL
-from pipeline.kaggle.client import Kaggle, KaggleTrouble, connect, pause
+from pipeline.kaggle.client import Kaggle, connect, pause
+from pipeline.kaggle.failures import KaggleTrouble
 from pipeline.progress import progress
 from pipeline.settings.schema import KaggleConfig
 from pipeline.sources.everything import unpack_missing
@@ -80,10 +81,12 @@ def open_access(patience: KaggleConfig) -> tuple[Kaggle, dict[str, int]]:
     kaggle = connect(patience)
     listed = kaggle.file_sizes()
     names = [f"{name}.zip" for name in FILES.values()]
-    if missing := [name for name in names if not listed.get(name)]:
+    if missing := [name for name in names if listed.get(name, 0) <= 0]:
+        others = sorted(map(str, listed))
+        more = f" and {len(others) - 10} more" if others[10:] else ""
         raise PipelineError(
-            f"Kaggle's list of files lacks {', '.join(missing)}. It has: "
-            f"{', '.join(sorted(listed)) or 'nothing'}."
+            f"Kaggle's list of files lacks {', '.join(missing)}, or their sizes. It "
+            f"has: {', '.join(others[:10]) or 'nothing'}{more}."
         )
     return kaggle, {name: listed[name] for name in names}
 
@@ -137,7 +140,7 @@ def set_aside(path: Path) -> None:
 
 def fill(kaggle: Kaggle, partial: Path, name: str, size: int) -> None:
     """Adds to a partial file until it has its size, through however many cuts."""
-    failures = 0
+    failures = most = 0
     with progress(size, name, "B", unit_scale=True) as bar:
         while (there := size_of(partial)) != size:
             if there > size:
@@ -147,7 +150,8 @@ def fill(kaggle: Kaggle, partial: Path, name: str, size: int) -> None:
                 receive(kaggle, partial, name, size, bar)
             except KaggleTrouble as trouble:
                 come = size_of(partial)
-                failures = 1 if come - there >= PROGRESS else failures + 1
+                most = max(most, there)  # what is lost and comes again is no progress
+                failures = 1 if come - most >= PROGRESS else failures + 1
                 kept = f"{come:,} of {size:,} bytes of {name} are kept."
                 pause(trouble, failures, kaggle.patience, kept)
 
@@ -159,9 +163,11 @@ def receive(kaggle: Kaggle, partial: Path, name: str, size: int, bar: tqdm) -> N
     if whole not in (size, None) or start not in (0, size_of(partial)):
         response.close()
         partial.unlink(missing_ok=True)
+        offer = "a part that it does not name"
+        if start >= 0:
+            offer = f"{whole:,} from byte {start:,} on"
         raise KaggleTrouble(
-            f"{name} should have {size:,} bytes; the storage offers {whole:,} from "
-            f"byte {start:,} on.",
+            f"{name} should have {size:,} bytes; the storage offers {offer}.",
             again=True,
         )
     bar.update(start - bar.n)
@@ -173,20 +179,29 @@ def receive(kaggle: Kaggle, partial: Path, name: str, size: int, bar: tqdm) -> N
         raise KaggleTrouble(f"{name} came as something that is not a zip.", again=True)
     with open(partial, "ab" if start else "wb") as file:
         for block in itertools.chain([head], blocks):
+            start += len(block)
+            if start > size:
+                break
             file.write(block)
             bar.update(len(block))
-    if size_of(partial) < size:
-        raise KaggleTrouble(f"{name} broke off.", again=True)
+    if start > size:
+        response.close()
+        partial.unlink()
+        raise KaggleTrouble(f"{name} is longer than its {size:,} bytes.", again=True)
+    if start < size:
+        raise KaggleTrouble(f"Connection lost while fetching {name}.", again=True)
 
 
 def extent(response: Any) -> tuple[int, int | None]:
     """Where a response begins, and how large the whole file is, if that is told."""
     headers = response.headers
-    span = re.match(r"bytes (\d+)-\d+/(\d+)", headers.get("Content-Range", ""))
-    if response.status_code == 206 and span:
-        return int(span[1]), int(span[2])
-    told = headers.get("Content-Length")
-    return 0, int(told) if told else None  # the storage knows no ranges
+    told = headers.get("Content-Range", "")
+    span = re.fullmatch(r"bytes (\d{1,18})-\d+/(\d{1,18})", told, re.ASCII)
+    if response.status_code == 206:
+        return (int(span[1]), int(span[2])) if span else (-1, -1)
+    told = headers.get("Content-Length", "")
+    # a storage that knows no ranges sends all of it
+    return 0, int(told) if re.fullmatch(r"\d{1,18}", told, re.ASCII) else None
 
 
 def check_room(raw: Path, sizes: dict[str, int]) -> None:

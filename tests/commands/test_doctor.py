@@ -8,7 +8,7 @@ import pytest
 from pipeline.commands import doctor as module
 from pipeline.commands.doctor import Finding, describe
 from tests.kaggle_shell import Shell
-from tests.kaggle_stand_in import RULES, StandIn
+from tests.kaggle_stand_in import RULES, TOKEN, StandIn
 
 
 @pytest.fixture(autouse=True)
@@ -93,9 +93,9 @@ def test_missing_credentials_stop_only_what_needs_kaggle(
         (
             "ListDataFiles",
             {"status": 401},
-            "Kaggle refuses an access token in KAGGLE_API",
+            "STOP Kaggle answers, and refuses the credentials",
         ),
-        ("ListDataFiles", {"status": 503}, "Kaggle is in trouble (503)."),
+        ("ListDataFiles", {"status": 503}, "Kaggle has a server error (503)."),
     ],
 )
 def test_what_keeps_kaggle_away_stops_with_its_remedy(
@@ -109,6 +109,72 @@ def test_what_keeps_kaggle_away_stops_with_its_remedy(
     assert shell.type("doctor", "--source=kaggle") == 1
     assert line_of(shell, "Kaggle").startswith("STOP Kaggle ")
     assert line in line_of(shell, "Kaggle")
+
+
+def test_a_token_that_kaggle_refuses_stops_where_kaggle_is_needed(
+    shell: Shell, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAGGLE_API_TOKEN", "another-secret")
+    assert shell.type("doctor", "--source=kaggle") == 1
+    assert line_of(shell, "credentials") == (
+        "STOP credentials Kaggle refuses an access token in KAGGLE_API_TOKEN (401): it "
+        "is wrong, expired or revoked. Make a new token at "
+        "https://www.kaggle.com/settings and put it there."
+    )
+    assert shell.type("doctor", "--source=demo") == 0
+    assert line_of(shell, "credentials").startswith("note credentials Kaggle refuses")
+    assert "another-secret" not in shell.out + shell.err
+
+
+def test_credentials_that_others_may_read_are_a_note_with_the_remedy(
+    shell: Shell, stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KAGGLE_API_TOKEN")
+    path = tmp_path / "home/.kaggle/access_token"
+    path.parent.mkdir()
+    path.write_text(TOKEN)
+    path.chmod(0o644)
+    line = f"{path} may be read by other users. Close it: chmod 600 {path}"
+    assert shell.type("doctor", "--source=kaggle") == 0
+    assert line_of(shell, "credentials") == (
+        f"note credentials an access token in {path} -> {line}"
+    )
+    assert line in shell.err.splitlines()
+    path.chmod(0o600)
+    assert shell.type("doctor", "--source=kaggle") == 0
+    assert line_of(shell, "credentials").startswith("ok credentials")
+
+
+def test_a_broken_credential_stops_where_kaggle_is_needed(
+    shell: Shell, stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KAGGLE_API_TOKEN")
+    path = tmp_path / "home/.kaggle/kaggle.json"
+    path.parent.mkdir()
+    path.write_text('{"username": "me", ')
+    assert shell.type("doctor", "--source=kaggle") == 1
+    assert line_of(shell, "credentials").startswith(
+        f"STOP credentials {path} is not whole JSON. Make a new one at"
+    )
+
+
+@pytest.mark.parametrize("password", ["hunter2/", "hunter2#", "hunter2?", "[hunter2"])
+def test_a_proxy_whose_password_ends_its_host_is_refused_and_not_shown(
+    shell: Shell, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    for name in ("https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://me:{password}@proxy.test:3128")
+        assert shell.type("doctor", "--source=kaggle") == 1
+        shown = f"{name.upper()}=proxy.test:3128"
+        assert f"proxies {shown}" in line_of(shell, "proxies")
+        assert "hunter2" not in shell.out + shell.err
+        assert shell.download() == 1
+        assert shell.error().startswith(
+            "The user name or password in "
+            f"{name.upper()} (of proxy.test:3128) holds a character that ends a host"
+        )
+        assert "hunter2" not in shell.out + shell.err
+        monkeypatch.delenv(name)
 
 
 def test_proxies_are_shown_without_their_passwords(

@@ -303,7 +303,7 @@ def test_wait_0_does_not_wait(
     [
         ("upload", {"status": 403}, "the storage did not take the file"),
         ("upload", {"stall": 0}, "the storage did not take the file"),
-        ("StartSubmissionUpload", {"status": 500}, "Kaggle is in trouble (500)."),
+        ("StartSubmissionUpload", {"status": 500}, "Kaggle has a server error (500)."),
         ("CreateSubmission", {"status": 400, "message": "Too late"}, "(400: Too late)"),
         ("ListSubmissions", {"status": 403, "message": "rules"}, RULES),
     ],
@@ -346,7 +346,7 @@ def test_a_verdict_that_cannot_be_read_hides_no_upload(
     assert send(shell, csv) == 1
     assert shell.error() == (
         f"{csv.name}, reference 1000, is uploaded, but its verdict could not be read. "
-        "Kaggle is in trouble (500). Run it again in some minutes."
+        "Kaggle has a server error (500). Run it again in some minutes."
     )
     assert row_of(shell, csv)["status"] == "PENDING"
     assert send(shell, csv) == 0

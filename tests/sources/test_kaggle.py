@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from pipeline.errors import PipelineError
-from pipeline.kaggle.client import retry_after, trouble_of
+from pipeline.kaggle.failures import retry_after, trouble_of
 from pipeline.runs.paths import PROJECT
 from pipeline.settings.schema import KaggleConfig
 from pipeline.sources.folder import FILES
@@ -155,14 +155,20 @@ def test_a_refusal_is_one_line_at_once(
 @pytest.mark.parametrize(
     ("fault", "line"),
     [
-        ({"status": 500}, "Kaggle is in trouble (500). Run it again in some minutes."),
-        ({"status": 503}, "Kaggle is in trouble (503)."),
+        (
+            {"status": 500},
+            "Kaggle has a server error (500). Run it again in some minutes.",
+        ),
+        ({"status": 503}, "Kaggle has a server error (503)."),
         ({"status": 429}, "Kaggle asks to wait: too many requests (429)."),
         (
             {"status": 429, "headers": {"Retry-After": "0"}},
             "Kaggle asks to wait 0 s: too many requests (429).",
         ),
-        ({"stall": 0}, "127.0.0.1 went silent over the list of files for 0.3 s."),
+        (
+            {"stall": 0},
+            "127.0.0.1 timed out: no answer for the list of files within 0.3 s.",
+        ),
     ],
 )
 @pytest.mark.parametrize("times", [1, 99])
@@ -185,7 +191,9 @@ def test_a_server_that_stalls_at_the_log_in_is_given_up(
 ) -> None:
     stand_in.goes_wrong("IntrospectToken", stall=0, times=99)
     assert shell.download(max_attempts=1) == 1
-    assert shell.error().startswith("127.0.0.1 went silent over the log-in for 0.3 s.")
+    assert shell.error().startswith(
+        "127.0.0.1 timed out: no answer for the log-in within 0.3 s."
+    )
 
 
 def test_a_page_instead_of_an_answer_is_told(shell: Shell, stand_in: StandIn) -> None:
@@ -247,7 +255,7 @@ def test_a_stalled_connection_is_given_up_and_tried_again(
     stand_in.goes_wrong("storage", times=2)
     stand_in.goes_wrong("storage", **fault)
     assert shell.download() == 0
-    assert re.search(r"went silent over|stalled: \d bytes in 0.3 s", shell.err)
+    assert re.search(r"timed out|stalled: \d bytes in 0.3 s", shell.err)
     assert is_complete(shell, folder)
 
 
@@ -256,7 +264,7 @@ def test_an_address_that_has_expired_is_asked_for_anew(
 ) -> None:
     stand_in.goes_wrong("storage", status=403)
     assert shell.download() == 0
-    assert "Kaggle's storage answers 403 for all_zeros_benchmark.zip." in shell.err
+    assert "Kaggle's storage answers (403) for all_zeros_benchmark.zip." in shell.err
     assert is_complete(shell, folder)
 
 
@@ -269,8 +277,8 @@ def test_a_storage_that_never_recovers_is_given_up_and_resumed_later(
     assert shell.download() == 1
     size = (folder / IMAGES).stat().st_size
     assert shell.error() == (
-        f"Kaggle's storage answers 503 for {IMAGES}. Run it again later. 5,000 of "
-        f"{size:,} bytes of {IMAGES} are kept."
+        f"Kaggle's storage has a server error (503) for {IMAGES}. Run it again later. "
+        f"5,000 of {size:,} bytes of {IMAGES} are kept."
     )
     tables = ["all_zeros_benchmark.zip", "training_solutions_rev1.zip"]
     assert shell.files() == sorted([*tables, f"{IMAGES}.partial"])
@@ -590,7 +598,7 @@ def test_no_signed_address_is_shown_by_a_verbose_client(
     words = ("download", "--source=kaggle", f"--work={shell.work}")
     words += ("--set=kaggle.first_wait=0",)
     printed = ended_well(start(stand_in, tmp_path / "home", env, *words))
-    assert "The connection broke over" in printed
+    assert "Connection lost while fetching" in printed
     assert not any(secret in printed for secret in SECRETS)
 
 
@@ -621,17 +629,17 @@ SIGNED = "https://storage.test/a.zip?X-Signature=secret"
         (
             requests.exceptions.SSLError(f"{SIGNED} UNEXPECTED_EOF_WHILE_READING"),
             True,
-            "The connection broke over a file.",
+            "Connection lost while fetching a file.",
         ),
         (
             requests.exceptions.ChunkedEncodingError(SIGNED),
             True,
-            "The connection broke over a file.",
+            "Connection lost while fetching a file.",
         ),
         (
             requests.exceptions.ConnectTimeout(SIGNED),
             True,
-            "storage.test went silent over a file for 15 s.",
+            "storage.test timed out: no answer for a file within 15 s.",
         ),
         (
             requests.exceptions.TooManyRedirects(SIGNED),
