@@ -15,12 +15,13 @@ from tests.kaggle_stand_in import SECRETS, TOKEN, StandIn
 
 HASTE = {  # a user's minutes, in hundredths of a second
     "connect_timeout": 2.0,
-    "stall_timeout": 0.3,
+    "stall_timeout": 5.0,
     "max_attempts": 3,
     "first_wait": 0.01,
     "max_wait": 2.0,
     "poll_interval": 0.01,
 }
+IMPATIENT = {"stall_timeout": 0.3}  # where a server stalls, and nowhere else
 BEFORE_EXPORT = ("download", "preprocess", "train", "predict", "classify")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 

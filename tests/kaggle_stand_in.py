@@ -4,6 +4,7 @@ Run by hand it serves the zips of a folder and prints what a shell has to export
 `python -m tests.kaggle_stand_in FOLDER`.
 """
 
+import contextlib
 import datetime
 import json
 import re
@@ -37,6 +38,7 @@ class Fault:
         page: HTML that is sent with status 200 instead of the right thing.
         cut: bytes of the body after which the connection is closed.
         stall: bytes of the body after which nothing more comes.
+        endless: tell no length and send more than there is.
         crawl: seconds between single bytes.
         lose_answer: do what is asked, but close the connection instead of answering.
         times: how often; then all is well again.
@@ -48,6 +50,7 @@ class Fault:
     page: str = ""
     cut: int | None = None
     stall: int | None = None
+    endless: bool = False
     crawl: float = 0
     lose_answer: bool = False
     times: int = 1
@@ -222,12 +225,22 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(fault.status, content, fault.headers)
         elif fault.page:
             self.answer_bytes(200, fault.page.encode(), {"Content-Type": "text/html"})
+        elif fault.endless:
+            self.send_without_end()
         elif fault.stall == 0:
             self.stand_in.closing.wait(60)
             self.close_connection = True
         else:
             return False
         return True
+
+    def send_without_end(self) -> None:
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        with contextlib.suppress(OSError):  # the reader has enough
+            while not self.stand_in.closing.is_set():
+                self.wfile.write(b"PK" * BLOCK)
 
     def IntrospectToken(self, request: dict[str, Any]) -> dict[str, Any] | None:
         if request.get("token") != TOKEN:

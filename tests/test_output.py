@@ -91,7 +91,9 @@ def test_what_the_encoding_lacks_is_replaced(
 
 
 def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
-    with start(["settings"], HOME=str(tmp_path), LC_ALL="C") as process:
+    with start(
+        ["settings", "--source=demo"], HOME=str(tmp_path), LC_ALL="C"
+    ) as process:
         process.stdout.close()
         errors = process.stderr.read()
     assert (process.returncode, errors) == (141, b"")
@@ -99,8 +101,9 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
 
 def test_a_closed_output_is_no_traceback(tmp_path: Path) -> None:
     for closing in (">&-", "2>&-", ">&- 2>&- <&-"):
+        words = f"--source=demo {closing}"
         done = subprocess.run(
-            ["/bin/sh", "-c", f'"{sys.executable}" -P -m pipeline settings {closing}'],
+            ["/bin/sh", "-c", f'"{sys.executable}" -P -m pipeline settings {words}'],
             env={"PYTHONPATH": str(PROJECT), "HOME": str(tmp_path)},
             capture_output=True,
         )

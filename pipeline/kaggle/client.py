@@ -157,6 +157,10 @@ class Kaggle:
         return answer.ref, answer.message
 
 
+class NoCredentials(PipelineError):
+    """Nobody has said who we are to Kaggle."""
+
+
 def connect(patience: KaggleConfig) -> Kaggle:
     """Logs in.
 
@@ -165,7 +169,7 @@ def connect(patience: KaggleConfig) -> Kaggle:
     """
     credential = find_credentials()
     if not credential:
-        raise PipelineError(
+        raise NoCredentials(
             f"No Kaggle credentials found. Make a token at {TOKENS} and put it in "
             "KAGGLE_API_TOKEN or ~/.kaggle/access_token."
         )

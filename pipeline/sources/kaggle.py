@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from pipeline.errors import PipelineError
 from pipeline.files import PARTIAL
-from pipeline.kaggle.client import Kaggle, connect, pause
-from pipeline.kaggle.failures import KaggleTrouble
+from pipeline.kaggle.client import Kaggle, NoCredentials, connect, pause
+from pipeline.kaggle.failures import PAGE, KaggleTrouble
 from pipeline.progress import progress
 from pipeline.settings.schema import KaggleConfig
 from pipeline.sources.everything import unpack_missing
@@ -53,14 +53,14 @@ def fetch(raw: Path, patience: KaggleConfig | None = None) -> None:
     try:
         unpack_missing(raw)
         if not all(find_file(raw, name) for name in FILES.values()):
-            kaggle, sizes = open_access(patience)
+            kaggle, sizes = open_access(patience, raw)
             check_room(raw, sizes)
         for role, compare in STEPS:
             name = f"{FILES[role]}.zip"
             if role in fetched or is_good(raw, role, sizes.get(name), compare):
                 continue
             if kaggle is None:
-                kaggle, sizes = open_access(patience)
+                kaggle, sizes = open_access(patience, raw, role)
             fetch_file(kaggle, raw / name, sizes[name])
             fetched.add(role)
             if trouble := content_trouble(raw, role, compare):
@@ -76,9 +76,27 @@ def fetch(raw: Path, patience: KaggleConfig | None = None) -> None:
             log.info("%s was there, and is whole", find_file(raw, FILES[role]).name)
 
 
-def open_access(patience: KaggleConfig) -> tuple[Kaggle, dict[str, int]]:
-    """Logs in; the size of each needed file, as Kaggle lists it."""
-    kaggle = connect(patience)
+def open_access(
+    patience: KaggleConfig, raw: Path, bad: str | None = None
+) -> tuple[Kaggle, dict[str, int]]:
+    """Logs in; the size of each needed file, as Kaggle lists it.
+
+    Args:
+        patience: how long it is waited for.
+        raw: where files may be that somebody has put there.
+        bad: the role of one there that cannot be used.
+    """
+    try:
+        kaggle = connect(patience)
+    except NoCredentials as error:
+        there = [role for role in FILES if role != bad and find_file(raw, FILES[role])]
+        if not there:
+            raise
+        lacking = [f"{FILES[role]}.zip" for role in FILES if role not in there]
+        raise PipelineError(
+            f"{raw} lacks {' and '.join(lacking)}. Get it at {PAGE}/data and put it "
+            f"there, or let it be fetched. {error}"
+        ) from None
     listed = kaggle.file_sizes()
     names = [f"{name}.zip" for name in FILES.values()]
     if missing := [name for name in names if listed.get(name, 0) <= 0]:

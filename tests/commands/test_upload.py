@@ -1,15 +1,18 @@
 """The upload, by the real Kaggle client, to a stand-in on loopback."""
 
+import hashlib
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from pipeline.commands import upload as module
 from pipeline.data.tables import write_fractions
 from pipeline.files import file_digest, locked
 from pipeline.kaggle.ledger import add_to_ledger, read_ledger
@@ -17,7 +20,7 @@ from pipeline.runs.graph import Run
 from pipeline.runs.paths import PROJECT, SPLITS, SubmissionsDir, WorkDir
 from pipeline.runs.receipts import making
 from pipeline.settings.schema import make_settings
-from tests.kaggle_shell import Shell
+from tests.kaggle_shell import IMPATIENT, Shell
 from tests.kaggle_stand_in import RULES, SECRETS, TOKEN, StandIn, Verdict
 from tests.miniature import TEST_IDS, some_fractions
 
@@ -124,6 +127,63 @@ def test_a_demo_submission_is_refused_even_by_force(
     assert send(shell, demo, "--force") == 1
     assert shell.error().startswith(f"{demo} is of the DEMO SKY: Kaggle knows none")
     assert not stand_in.calls
+
+
+def test_a_stand_in_on_this_machine_takes_the_demo_sky(
+    shell: Shell, stand_in: StandIn, csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "LOCALHOST")
+    monkeypatch.setenv("HTTP_PROXY", stand_in.url)
+    demo = csv.with_name("demo.csv")
+    write_fractions(demo, TEST_IDS, some_fractions(6, seed=1))
+    note(shell, demo, "demo")
+    assert send(shell, demo) == 0
+    assert "a stand-in for Kaggle on this machine is asked, not Kaggle" in shell.err
+
+
+def test_what_was_checked_is_what_is_sent(
+    shell: Shell, stand_in: StandIn, csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = csv.read_bytes()
+    send_as_before = module.send_unless_sent
+
+    def change_and_send(*given: Any) -> None:
+        csv.write_text("other values")
+        send_as_before(*given)
+
+    monkeypatch.setattr(module, "send_unless_sent", change_and_send)
+    assert send(shell, csv) == 0
+    assert list(stand_in.uploads.values()) == [checked]
+    assert stand_in.submissions[0]["fileName"] == csv.name
+    digest = hashlib.sha256(checked).hexdigest()
+    assert stand_in.submissions[0]["description"].endswith(f"[sha {digest[:12]}]")
+
+
+def test_what_is_wrong_with_a_file_is_told_by_its_own_path(
+    shell: Shell, stand_in: StandIn, csv: Path
+) -> None:
+    csv.write_text("")
+    assert send(shell, csv) == 1
+    assert shell.error().startswith(f"{csv} ")
+    assert send(shell, csv.with_name("none.csv")) == 1
+    assert shell.error() == f"There is no file {csv.with_name('none.csv')}."
+
+
+def test_words_of_the_server_move_no_cursor(
+    shell: Shell, stand_in: StandIn, csv: Path
+) -> None:
+    stand_in.verdict = Verdict("ERROR", error="no\x1b[2J\nerror: all is lost")
+    assert send(shell, csv) == 1
+    assert "no\\x1b[2J\\nerror: all is lost" in shell.error()
+    assert "\x1b" not in shell.err
+
+
+def test_a_score_that_is_no_number_is_shown_without_a_place(
+    shell: Shell, stand_in: StandIn, csv: Path
+) -> None:
+    stand_in.verdict = Verdict(private="soon")
+    assert send(shell, csv) == 0
+    assert shell.out.endswith("COMPLETE, public 0.07801, private soon\n")
 
 
 def fractions_with(value: float) -> np.ndarray:
@@ -317,7 +377,7 @@ def test_an_upload_that_fails_is_a_failure_and_can_be_repeated(
     line: str,
 ) -> None:
     stand_in.goes_wrong(where, **fault, times=3)
-    assert send(shell, csv) == 1
+    assert send(shell, csv, **(IMPATIENT if "stall" in fault else {})) == 1
     assert line in shell.error()
     assert stand_in.submissions == []
     assert row_of(shell, csv)["reference"] == ""

@@ -22,7 +22,7 @@ from pipeline.kaggle.failures import retry_after, trouble_of
 from pipeline.runs.paths import PROJECT
 from pipeline.settings.schema import KaggleConfig
 from pipeline.sources.folder import FILES
-from tests.kaggle_shell import HASTE, Shell, put_login
+from tests.kaggle_shell import HASTE, IMPATIENT, Shell, put_login
 from tests.kaggle_stand_in import KEY, RULES, SECRETS, TOKEN, USER, StandIn
 from tests.miniature import blob, write_zip
 
@@ -76,6 +76,30 @@ def test_without_credentials_nothing_is_asked(
         "and put it in KAGGLE_API_TOKEN or ~/.kaggle/access_token."
     )
     assert not stand_in.calls
+
+
+@pytest.mark.parametrize("damaged", [True, False])
+def test_what_lacks_of_the_files_is_named_with_both_ways_to_get_it(
+    shell: Shell,
+    stand_in: StandIn,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    damaged: bool,
+) -> None:
+    monkeypatch.delenv("KAGGLE_API_TOKEN")
+    shutil.copytree(folder, shell.raw)
+    if damaged:
+        make_page(shell.raw / IMAGES)
+    else:
+        (shell.raw / IMAGES).unlink()
+    assert shell.download() == 1
+    assert shell.error() == (
+        f"{shell.raw} lacks {IMAGES}. Get it at "
+        "https://www.kaggle.com/c/galaxy-zoo-the-galaxy-challenge/data and put it "
+        "there, or let it be fetched. No Kaggle credentials found. Make a token at "
+        "https://www.kaggle.com/settings and put it in KAGGLE_API_TOKEN or "
+        "~/.kaggle/access_token."
+    )
 
 
 @pytest.mark.parametrize("method", ["ListDataFiles", "DownloadDataFile"])
@@ -176,7 +200,7 @@ def test_passing_trouble_is_waited_for_a_bounded_number_of_times(
     shell: Shell, stand_in: StandIn, fault: dict, line: str, times: int
 ) -> None:
     stand_in.goes_wrong("ListDataFiles", **fault, times=times)
-    code = shell.download()
+    code = shell.download(**(IMPATIENT if "stall" in fault else {}))
     if times == 1:
         assert code == 0
         assert "Trying again in" in shell.err
@@ -190,7 +214,7 @@ def test_a_server_that_stalls_at_the_log_in_is_given_up(
     shell: Shell, stand_in: StandIn
 ) -> None:
     stand_in.goes_wrong("IntrospectToken", stall=0, times=99)
-    assert shell.download(max_attempts=1) == 1
+    assert shell.download(max_attempts=1, **IMPATIENT) == 1
     assert shell.error().startswith(
         "127.0.0.1 timed out: no answer for the log-in within 0.3 s."
     )
@@ -254,7 +278,7 @@ def test_a_stalled_connection_is_given_up_and_tried_again(
 ) -> None:
     stand_in.goes_wrong("storage", times=2)
     stand_in.goes_wrong("storage", **fault)
-    assert shell.download() == 0
+    assert shell.download(**IMPATIENT) == 0
     assert re.search(r"timed out|stalled: \d bytes in 0.3 s", shell.err)
     assert is_complete(shell, folder)
 
@@ -338,6 +362,78 @@ def test_a_page_of_the_right_size_is_not_kept(
     assert shell.download() == 1
     assert "all_zeros_benchmark.zip came as something that is not a zip." in shell.err
     assert shell.files() == []
+
+
+def test_a_storage_that_sends_on_and_on_is_stopped_at_the_size(
+    shell: Shell, stand_in: StandIn, folder: Path
+) -> None:
+    size = (folder / "all_zeros_benchmark.zip").stat().st_size
+    stand_in.goes_wrong("storage", endless=True, times=99)
+    assert shell.download() == 1
+    assert (
+        f"all_zeros_benchmark.zip is longer than its {size:,} bytes." in shell.error()
+    )
+    assert stand_in.calls["storage"] == HASTE["max_attempts"]
+    assert shell.files() == []
+
+
+@pytest.mark.parametrize(
+    "header", ["", "bytes */77", "bytes 5-1/x", "bytes 99999999999999999999-1/2", "?"]
+)
+def test_a_part_that_does_not_say_which_is_not_kept(
+    shell: Shell, stand_in: StandIn, header: str
+) -> None:
+    headers = {"Content-Range": header}
+    stand_in.goes_wrong("storage", status=206, headers=headers, times=99)
+    assert shell.download() == 1
+    assert "the storage offers a part that it does not name." in shell.error()
+    assert shell.files() == []
+
+
+@pytest.mark.parametrize("size", [0, -5])
+def test_a_size_that_is_none_is_refused(
+    shell: Shell, stand_in: StandIn, size: int
+) -> None:
+    stand_in.sizes = {IMAGES: size, "../../x.zip": 9, "Images_Test_rev1.zip": 9}
+    assert shell.download() == 1
+    assert shell.error().startswith(
+        f"Kaggle's list of files lacks {IMAGES}, or their sizes. It has: ../../x.zip, "
+    )
+    assert stand_in.calls["DownloadDataFile"] == 0
+
+
+@pytest.mark.parametrize("answer", ["[]", '{"files": 3}', '{"files": [7]}', "null"])
+def test_an_answer_of_another_form_is_one_line(
+    shell: Shell, stand_in: StandIn, answer: str
+) -> None:
+    stand_in.goes_wrong("ListDataFiles", page=answer, times=99)
+    assert shell.download() == 1
+    assert "Kaggle" in shell.error()
+
+
+@pytest.mark.parametrize("proxy", ["proxy.test:3128", "http://me:hunter2@10.0.0.7:80"])
+def test_no_credential_goes_out_in_plain_text(
+    shell: Shell, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "LOCALHOST")
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    assert shell.download() == 1
+    host = proxy.rpartition("@")[2].partition(":")[0]
+    assert shell.error() == (
+        f"The credentials would go to {host} in plain text, by http://localhost. Unset "
+        "KAGGLE_API_ENVIRONMENT, or the proxy."
+    )
+
+
+def test_an_environment_that_the_client_does_not_know_is_one_line(
+    shell: Shell, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "moon")
+    assert shell.download() == 1
+    assert shell.error() == (
+        'KAGGLE_API_ENVIRONMENT is "moon", which Kaggle\'s client does not know. Unset '
+        "it."
+    )
 
 
 def test_another_size_than_listed_is_refused(shell: Shell, stand_in: StandIn) -> None:
