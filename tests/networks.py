@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.models.backend import start_keras
+from pipeline.settings.backend import start_keras
 from pipeline.settings.schema import make_settings
 from tests.miniature import some_fractions
 

@@ -29,7 +29,7 @@ def predict_members(
         members: the finished networks.
         rows: for each network, which rows of the split.
     """
-    from pipeline.models.backend import start_keras
+    from pipeline.settings.backend import start_keras
 
     start_keras()
     from pipeline.inference.views import list_views, load_network, predict_rows

@@ -8,12 +8,6 @@ import keras
 import numpy as np
 
 from pipeline.data.shards import Shards
-from pipeline.models import (  # noqa: F401  a saved network needs its layers
-    applications,
-    dieleman2014,
-    heads,
-    layers,
-)
 from pipeline.models.augmentation import Warp, transforms_about_centre
 from pipeline.settings.schema import PredictConfig
 

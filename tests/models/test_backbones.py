@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.models.backend import start_keras
 from pipeline.runs.graph import Run
+from pipeline.settings.backend import start_keras
 from pipeline.settings.schema import BACKBONES
 from tests.miniature import with_train
 from tests.networks import assert_survives_saving, build_small, noise

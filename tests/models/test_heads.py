@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.data.tree import tree_violations
-from pipeline.models.backend import start_keras
+from pipeline.settings.backend import start_keras
 from tests.networks import MEANS, build_small, noise
 
 start_keras()

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.models.backend import start_keras
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import history_file, network_file, receipt_file
+from pipeline.settings.backend import start_keras
 from pipeline.stages.train import train
 from pipeline.training.history import read_history
 from tests.miniature import with_train

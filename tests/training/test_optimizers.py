@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pipeline.models.backend import start_keras
+from pipeline.settings.backend import start_keras
 from pipeline.settings.schema import TrainConfig
 
 start_keras()
