@@ -49,5 +49,5 @@ def assert_survives_saving(
     network: keras.Model, images: np.ndarray, path: Path
 ) -> None:
     network.save(path)
-    again = predict(load_network(path), images)
+    again = predict(load_network(path, images.shape[1]), images)
     np.testing.assert_array_equal(again, predict(network, images))

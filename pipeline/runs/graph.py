@@ -105,6 +105,8 @@ class Run:
             self.raw.named(*roles) | {"backend": backend_name()},
             tuple(self.shards(split) for split in splits),
             needs=(self.raw,),
+            # before, the heads of all seeds began with the same weights
+            method=2 if train.seed else 1,
             title=title,
             fold=fold,
             config=train,

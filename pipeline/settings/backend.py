@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import Misuse, PipelineError
+from pipeline.settings.drawing import start_matplotlib
 from pipeline.settings.spelling import nearest
 
 BACKENDS = {  # and the release that each was tried with
@@ -36,6 +37,7 @@ DROPPED = (
 )
 HARMLESS_FLAG = "--xla_gpu_cuda_data_dir="  # of XLA: where a cluster keeps CUDA
 LOADED, FAILED = b"\0loaded\0", b"\0failed\0"
+CHATTER = b"I0000", b"WARNING: All log messages before absl"
 WATCHER = f"""
 import os, sys
 said = b""
@@ -45,9 +47,14 @@ while not said.endswith(({LOADED!r}, {FAILED!r})):
         said += sys.argv[1].encode() + {FAILED!r}
     said += more
 if said.endswith({FAILED!r}):
-    os.write(2, said.removesuffix({FAILED!r}))
+    for line in said.removesuffix({FAILED!r}).splitlines(keepends=True):
+        if not line.startswith({CHATTER!r}):
+            os.write(2, line)
 """
-DIED = "error: the process ended while {} was loading; what it said last is above.\n"
+DIED = (
+    "error: the process ended while {} was loading; what that said last, if anything, "
+    'is above. "./run.sh doctor" looks closer.\n'
+)
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +118,7 @@ def load_keras() -> None:
         os.environ["KERAS_BACKEND"] = name
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         drop_variables()
+        start_matplotlib()  # Keras imports it too
         import_keras(name)
     import keras
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from pipeline.files import atomic
 from pipeline.parallel import num_cores
+from pipeline.settings.backend import kept_variables
 
 ARRAY_LISTS = ("variables", "optimizer", "best")
 
@@ -80,6 +81,7 @@ def environment() -> dict[str, Any]:
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
         "threads": num_cores(),
+        **kept_variables(),
     }
 
 
@@ -87,9 +89,9 @@ def warn_of_change(before: dict[str, Any]) -> None:
     """Says that a training resumes under other circumstances than it began."""
     now = environment()
     changes = [
-        f"{name} {before.get(name)}, now {value}"
-        for name, value in now.items()
-        if before.get(name) != value
+        f"{name} {before.get(name, 'not set')}, now {now.get(name, 'not set')}"
+        for name in before | now
+        if before.get(name) != now.get(name)
     ]
     if changes:
         log.warning(
