@@ -52,9 +52,10 @@ def load_network(path: Path, image_size: int) -> keras.Model:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
         shapes = network.input_shape, network.output_shape
     except UNREADABLE as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = " ".join(str(error).split()) or type(error).__name__
+        first = reason.split(". ")[0].rstrip(".")[:300]
         raise PipelineError(
-            f"{path} does not load with Keras {keras.__version__}: {reason}"
+            f"{path} does not load with Keras {keras.__version__}: {first}."
         ) from error
     wanted = (None, image_size, image_size, 3), (None, NUM_ANSWERS)
     if shapes != wanted:

@@ -28,6 +28,7 @@ class Checkpoint:
         best: the network's averaged variables at the best epoch so far.
         weights: (N,) float32, how much each galaxy of the training shards counts.
         history: a row for each finished epoch.
+        watched: what divergence is told by, of the latest steps.
     """
 
     variables: list[np.ndarray]
@@ -35,6 +36,7 @@ class Checkpoint:
     best: list[np.ndarray]
     weights: np.ndarray
     history: list[dict[str, Any]] = field(default_factory=list)
+    watched: list[float] = field(default_factory=list)
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint, recipe: dict[str, Any]) -> None:
@@ -48,6 +50,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, recipe: dict[str, Any]) 
         {
             "recipe": recipe,
             "history": checkpoint.history,
+            "watched": checkpoint.watched,
             "environment": environment(),
         }
     )
@@ -70,7 +73,8 @@ def load_checkpoint(path: Path, recipe: dict[str, Any]) -> Checkpoint | None:
             warn_of_change(notes["environment"])
     except (FileNotFoundError, zipfile.BadZipFile, KeyError, ValueError, EOFError):
         return None
-    return Checkpoint(**lists, weights=weights, history=notes["history"])
+    history, watched = notes["history"], notes.get("watched", [])
+    return Checkpoint(**lists, weights=weights, history=history, watched=watched)
 
 
 def environment() -> dict[str, Any]:

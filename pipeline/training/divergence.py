@@ -59,6 +59,16 @@ class Watch:
         self.refuse_if(not math.isfinite(rmse), epoch, what)
         self.compare(epoch, "validation RMSE", rmse / max(baseline, SMALLEST))
 
+    def see_end(self, epoch: int) -> None:
+        """Judges by the later half of what was watched, though it be few steps.
+
+        Raises:
+            PipelineError: the training has diverged.
+        """
+        later = list(self.ratios)[len(self.ratios) // 2 :]
+        if later:
+            self.compare(epoch, "train RMSE", float(np.median(later)))
+
     def compare(self, epoch: int, which: str, ratio: float) -> None:
         """Refuses an error too many times that of the means."""
         what = f"the {which} is {ratio:.2g} times that of the training column means"

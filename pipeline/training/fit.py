@@ -128,6 +128,7 @@ class Training:
         if found is None:
             return
         self.state = found
+        self.watch.ratios.extend(found.watched)
         assign_values(self.trainer.variables, found.variables)
         assign_values(self.trainer.optimizer.variables, found.optimizer)
         log.info("resuming after epoch %d", self.epoch)
@@ -150,6 +151,7 @@ class Training:
             "learning_rate": float(self.trainer.optimizer.learning_rate),
             "seconds": round(time.monotonic() - started, 1),
         }
+        self.state.watched = list(self.watch.ratios)
         self.state.history.append(record)
 
     def fit_batches(self, bar: tqdm) -> tuple[float, float]:
@@ -202,6 +204,7 @@ class Training:
         """
         network, score = self.best_network(), self.score()
         best = best_record(self.state.history)["epoch"]
+        self.watch.see_end(self.epoch)
         self.watch.see_score(best, score.rmse, self.score_means().rmse)
         return {
             "validation_rmse": score.rmse,
