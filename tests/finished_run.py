@@ -58,7 +58,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def make_member(run: Run, member: Member) -> None:
     """A network as built, with a history that somebody made up."""
-    from pipeline.models.backend import start_keras
+    from pipeline.settings.backend import start_keras
 
     start_keras()
     from pipeline.models.network import build_network

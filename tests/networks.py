@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.models.backend import start_keras
+from pipeline.settings.backend import start_keras
 from pipeline.settings.schema import make_settings
 from tests.miniature import some_fractions
 
@@ -49,5 +49,5 @@ def assert_survives_saving(
     network: keras.Model, images: np.ndarray, path: Path
 ) -> None:
     network.save(path)
-    again = predict(load_network(path), images)
+    again = predict(load_network(path, images.shape[1]), images)
     np.testing.assert_array_equal(again, predict(network, images))

@@ -70,7 +70,7 @@ def test_imports_never_point_to_a_later_room() -> None:
 
 def test_the_imports_are_read_at_all() -> None:
     found = set(imports(PACKAGE / "stages" / "train.py"))
-    assert {"runs.graph", "runs.receipts", "training.fit", "models.backend"} <= found
+    assert {"runs.graph", "runs.receipts", "training.fit", "settings.backend"} <= found
 
 
 def test_stages_meet_only_through_artifacts() -> None:

@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 
-from pipeline.models.backend import silence
+from pipeline.settings.backend import silence
 
 BEGUN, OVER = "-- begun ", "-- over"
 

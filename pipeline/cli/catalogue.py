@@ -14,6 +14,8 @@ READERS = (  # leave the artifacts as they are, and never wait for who makes the
 )
 COMMANDS = ("all", *STAGES, *BESIDE, *READERS, "clean", "completion")
 WITHOUT_RUN = ("compare", "completion")  # take no work directory
+# compute with a network
+WITH_KERAS = ("all", "train", "predict", "classify", "report", "show")
 # in the order in which one needs another, each with the sections that are its own
 OWN_SECTIONS = {
     "download": ("demo", "kaggle"),

@@ -13,6 +13,7 @@ from types import ModuleType
 from pipeline.cli.catalogue import (
     READERS,
     STAGES,
+    WITH_KERAS,
     WITHOUT_RUN,
     accepted_sections,
     module_of,
@@ -30,6 +31,7 @@ from pipeline.runs.paths import SPLITS
 from pipeline.runs.preflight import check_before_work
 from pipeline.runs.resolve import Resolved, Typed, settle
 from pipeline.runs.saved import keep_run, save_settings
+from pipeline.settings.backend import check_backend
 from pipeline.settings.parsing import (
     SettingsFile,
     parse_settings,
@@ -55,6 +57,8 @@ def run_command(options: argparse.Namespace) -> None:
     if command in WITHOUT_RUN:
         answer(module, None, options)
         return
+    if command in WITH_KERAS:
+        check_backend()
     typed = typed_of(options)
     refuse_later_settings(command, typed)
     resolved = settle(typed)

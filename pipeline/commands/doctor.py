@@ -21,6 +21,7 @@ from pipeline.runs.graph import Run
 from pipeline.runs.origin import InPlace
 from pipeline.runs.preflight import check_before_work, free_bytes, need_of
 from pipeline.runs.resolve import Resolved
+from pipeline.settings.backend import backend_name, check_backend
 from pipeline.settings.schema import KaggleConfig
 from pipeline.sources.folder import FILES, find_file, find_files
 
@@ -52,7 +53,8 @@ class Finding:
 
 def doctor(run: Run) -> list[Finding]:
     """Looks at the machine and at the way to Kaggle; changes nothing."""
-    machine = [check_python(), check_tensorflow(), check_cores(), check_memory()]
+    machine = [check_python(), check_tensorflow(), find_backend()]
+    machine += [check_cores(), check_memory()]
     try:
         of_source = [check_source(run), check_disk(run)]
     except PipelineError as error:  # a folder without the files
@@ -120,6 +122,15 @@ def check_tensorflow() -> Finding:
         text = "There is an NVIDIA driver: remove .venv and run ./run.sh again."
         return Finding("note", "TensorFlow", found, text)
     return Finding("ok", "TensorFlow", found)
+
+
+def find_backend() -> Finding:
+    try:
+        check_backend()
+    except PipelineError as error:
+        named = os.environ.get("KERAS_BACKEND", "tensorflow")
+        return Finding("STOP", "backend", named, str(error))
+    return Finding("ok", "backend", backend_name())
 
 
 def check_cores() -> Finding:

@@ -158,7 +158,7 @@ def at_a_glance(run: Run) -> dict[str, Any]:
 
 def augment(settings: Settings, seen: np.ndarray) -> np.ndarray:
     """What training makes of one image (S, S, 3): (B, S, S, 3) uint8."""
-    from pipeline.models.backend import start_keras
+    from pipeline.settings.backend import start_keras
 
     start_keras()
     from pipeline.models.augmentation import Warp, draw_transforms

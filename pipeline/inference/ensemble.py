@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from pipeline.runs.graph import Member
 from pipeline.runs.paths import network_file
 from pipeline.runs.receipts import Artifact, require, wrong_files
 from pipeline.settings.schema import PredictConfig
+
+if TYPE_CHECKING:
+    import keras
 
 
 def predict_members(
@@ -29,20 +33,36 @@ def predict_members(
         members: the finished networks.
         rows: for each network, which rows of the split.
     """
-    from pipeline.models.backend import start_keras
+    from pipeline.settings.backend import start_keras
 
     start_keras()
-    from pipeline.inference.views import list_views, load_network, predict_rows
+    from pipeline.inference.views import list_views, predict_rows
 
     shards, views = open_shards(split), list_views(config)
     parts = []
     with progress(sum(map(len, rows)) * len(views), "predict", "image") as bar:
         for member, own in zip(members, rows, strict=True):
-            network = load_network(checked_network(member))
+            network = open_network(member, shards.image_size)
             parts.append(
                 predict_rows(network, shards, own, views, config.batch_size, bar.update)
             )
     return parts
+
+
+def open_network(member: Member, image_size: int) -> "keras.Model":
+    """A finished network.
+
+    Raises:
+        PipelineError: another one's file is in its place, or one that does not load.
+    """
+    from pipeline.inference.views import load_network
+
+    path = checked_network(member)
+    try:
+        return load_network(path, image_size)
+    except PipelineError as error:
+        again = remedy("train", member.root, "--force")
+        raise PipelineError(f"{error} Run {again} to train it again.") from error
 
 
 def checked_network(member: Member) -> Path:

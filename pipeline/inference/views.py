@@ -8,13 +8,10 @@ import keras
 import numpy as np
 
 from pipeline.data.shards import Shards
-from pipeline.models import (  # noqa: F401  a saved network needs its layers
-    applications,
-    dieleman2014,
-    heads,
-    layers,
-)
+from pipeline.data.tree import NUM_ANSWERS
+from pipeline.errors import PipelineError
 from pipeline.models.augmentation import Warp, transforms_about_centre
+from pipeline.models.backbones import UNREADABLE
 from pipeline.settings.schema import PredictConfig
 
 
@@ -45,8 +42,28 @@ def list_views(config: PredictConfig) -> list[View]:
     ]
 
 
-def load_network(path: Path) -> keras.Model:
-    return keras.saving.load_model(path, compile=False)
+def load_network(path: Path, image_size: int) -> keras.Model:
+    """A saved network; whoever made the file, nothing that it names is run.
+
+    Raises:
+        PipelineError: it does not load, or is not one for images of that size.
+    """
+    try:
+        network = keras.saving.load_model(path, compile=False, safe_mode=True)
+        shapes = network.input_shape, network.output_shape
+    except UNREADABLE as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        first = reason.split(". ")[0].rstrip(".")[:300]
+        raise PipelineError(
+            f"{path} does not load with Keras {keras.__version__}: {first}."
+        ) from error
+    wanted = (None, image_size, image_size, 3), (None, NUM_ANSWERS)
+    if shapes != wanted:
+        raise PipelineError(
+            f"{path} is not a network for images of {image_size} px: it takes and "
+            f"gives {shapes}, where it should be {wanted}."
+        )
+    return network
 
 
 def see(images: np.ndarray, view: View) -> np.ndarray:

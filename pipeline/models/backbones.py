@@ -2,6 +2,7 @@
 
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,11 @@ import keras
 
 from pipeline.errors import PipelineError
 from pipeline.settings.schema import TrainConfig
+
+UNREADABLE = (  # what Keras, h5py and zipfile raise at a damaged or foreign file
+    *(ValueError, TypeError, AttributeError, LookupError, OSError, RuntimeError),
+    *(EOFError, ImportError, zipfile.BadZipFile, zlib.error),
+)
 
 
 def start_backbone(
@@ -52,7 +58,7 @@ def load(file: Path, model: str, backbone: keras.Model) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # of layers left untouched
             backbone.load_weights(file)
-    except (ValueError, KeyError, OSError, UserWarning, zipfile.BadZipFile) as error:
+    except (*UNREADABLE, UserWarning) as error:
         raise PipelineError(
             f"{file} does not hold the weights of a {model} without its top."
         ) from error

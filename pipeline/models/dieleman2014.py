@@ -102,6 +102,12 @@ class JoinParts(keras.layers.Layer):
     def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
         return ops.reshape(x, (-1, NUM_PARTS * int(np.prod(x.shape[1:]))))
 
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """Told, since PyTorch would find it out with no multiple of 16 parts."""
+        return None, NUM_PARTS * int(np.prod(input_shape[1:]))
+
 
 @keras.saving.register_keras_serializable(package="galaxy_zoo")
 class Maxout(keras.layers.Layer):

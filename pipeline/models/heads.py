@@ -92,41 +92,51 @@ def rectified_shares(logits: keras.KerasTensor) -> keras.KerasTensor:
     return rectified / (ops.sum(rectified, axis=-1, keepdims=True) + TINY)
 
 
-def tree_head(features: keras.KerasTensor, means: np.ndarray) -> keras.KerasTensor:
+def tree_head(
+    features: keras.KerasTensor, means: np.ndarray, seed: int = 0
+) -> keras.KerasTensor:
     """(B, F) -> (B, 37), obeying the tree; starts out at the means (37,)."""
     shares = fractions_to_shares(means[None])[0]
     bias = np.log(np.maximum(shares, SMALLEST_SHARE))
-    return TreeSoftmax(dtype="float32", name="fractions")(logits(features, bias))
+    return TreeSoftmax(dtype="float32", name="fractions")(logits(features, bias, seed))
 
 
-def sigmoid_head(features: keras.KerasTensor, means: np.ndarray) -> keras.KerasTensor:
+def sigmoid_head(
+    features: keras.KerasTensor, means: np.ndarray, seed: int = 0
+) -> keras.KerasTensor:
     """(B, F) -> (B, 37), each answer for itself; starts out at the means (37,)."""
     means = np.clip(means, SMALLEST_SHARE, 1 - SMALLEST_SHARE)
     bias = np.log(means / (1 - means))
     return keras.layers.Activation("sigmoid", dtype="float32", name="fractions")(
-        logits(features, bias)
+        logits(features, bias, seed)
     )
 
 
-def relu_head(features: keras.KerasTensor, means: np.ndarray) -> keras.KerasTensor:
+def relu_head(
+    features: keras.KerasTensor, means: np.ndarray, seed: int = 0
+) -> keras.KerasTensor:
     """(B, F) -> (B, 37), obeying the tree; starts out at the means (37,)."""
     bias = fractions_to_shares(means[None])[0]
     return TreeRelu(UNDIVIDED_STEPS, dtype="float32", name="fractions")(
-        logits(features, bias)
+        logits(features, bias, seed)
     )
 
 
-def linear_head(features: keras.KerasTensor, means: np.ndarray) -> keras.KerasTensor:
+def linear_head(
+    features: keras.KerasTensor, means: np.ndarray, seed: int = 0
+) -> keras.KerasTensor:
     """(B, F) -> (B, 37), any numbers; starts out at the means (37,)."""
     return keras.layers.Activation("linear", dtype="float32", name="fractions")(
-        logits(features, means)
+        logits(features, means, seed)
     )
 
 
-def logits(features: keras.KerasTensor, bias: np.ndarray) -> keras.KerasTensor:
+def logits(
+    features: keras.KerasTensor, bias: np.ndarray, seed: int
+) -> keras.KerasTensor:
     return keras.layers.Dense(
         NUM_ANSWERS,
-        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01, seed=0),
+        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01, seed=seed),
         bias_initializer=keras.initializers.Constant(bias.tolist()),
         dtype="float32",
         name="logits",

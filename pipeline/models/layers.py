@@ -67,11 +67,13 @@ class NormalizedConv2D(keras.layers.Layer):
 
     def normalized_kernel(self) -> keras.KerasTensor:
         """The kernel, each of its filters of norm `gain`."""
-        axes, gain = (0, 1, 2), self.gain
+        # as tensors: JAX does not take variables where it infers shapes
+        kernel, gain = map(ops.convert_to_tensor, (self.kernel, self.gain))
+        axes = (0, 1, 2)
         if not self.filters:  # a filter is what one channel has, the last but one
-            axes, gain = (0, 1), self.gain[:, None]
-        squares = ops.sum(ops.square(self.kernel), axis=axes, keepdims=True)
-        return self.kernel * (ops.rsqrt(squares + SMALLEST_SQUARE) * gain)
+            axes, gain = (0, 1), gain[:, None]
+        squares = ops.sum(ops.square(kernel), axis=axes, keepdims=True)
+        return kernel * (ops.rsqrt(squares + SMALLEST_SQUARE) * gain)
 
     def get_config(self) -> dict[str, object]:
         own = {name: getattr(self, name) for name in ("filters", "size", "stride")}
@@ -117,10 +119,11 @@ class StandardizedConv2D(keras.layers.Layer):
 
     def standardized_kernel(self) -> keras.KerasTensor:
         """(size, size, C, filters), each filter of norm `gain * input_gain`."""
-        fan_in = self.kernel.shape[0]
-        mean, variance = ops.moments(self.kernel, axes=0, keepdims=True)
+        kernel = ops.convert_to_tensor(self.kernel)  # as `NormalizedConv2D` does
+        fan_in = kernel.shape[0]
+        mean, variance = ops.moments(kernel, axes=0, keepdims=True)
         scale = ops.rsqrt(fan_in * ops.maximum(variance, SMALLEST_VARIANCE))
-        filters = (self.kernel - mean) * (scale * self.gain * self.input_gain)
+        filters = (kernel - mean) * (scale * self.gain * self.input_gain)
         return ops.reshape(filters, self.shape)
 
     def get_config(self) -> dict[str, object]:

@@ -44,4 +44,5 @@ def build_network(
     x = keras.layers.Cropping2D(margin)(images) if margin else images
     x = architecture.features(x, config)
     x = keras.layers.Dropout(config.dropout, seed=config.seed)(x)
-    return keras.Model(images, HEADS[config.head](x, means), name=config.model)
+    fractions = HEADS[config.head](x, means, config.seed)
+    return keras.Model(images, fractions, name=config.model)

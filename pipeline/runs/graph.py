@@ -16,10 +16,10 @@ from typing import Any
 
 from pipeline.errors import PipelineError
 from pipeline.files import file_digest
-from pipeline.models.backend import backend_name
 from pipeline.runs.origin import Demo, InPlace, origin_of
 from pipeline.runs.paths import SPLITS, Split, SubmissionsDir, WorkDir, submissions_dir
 from pipeline.runs.receipts import Artifact, read_receipt
+from pipeline.settings.backend import backend_name
 from pipeline.settings.schema import Settings, TrainConfig, recipe_settings
 
 
@@ -105,6 +105,8 @@ class Run:
             self.raw.named(*roles) | {"backend": backend_name()},
             tuple(self.shards(split) for split in splits),
             needs=(self.raw,),
+            # before, the heads of all seeds began with the same weights
+            method=2 if train.seed else 1,
             title=title,
             fold=fold,
             config=train,

@@ -30,6 +30,7 @@ from pipeline.runs.paths import (
     partial_folder,
     receipt_file,
 )
+from pipeline.settings.backend import kept_variables
 
 State = Literal["done", "outdated", "damaged", "half made", "missing"]
 DIGITS = 8  # of a digest, in a folder's name
@@ -258,7 +259,12 @@ def write_receipt(
         "content": content_digest(files, made.result),
         "files": files,
         "result": made.result,
-        "made": {"at": now, "seconds": round(seconds, 1), "threads": num_cores()},
+        "made": {
+            "at": now,
+            "seconds": round(seconds, 1),
+            "threads": num_cores(),
+            "variables": kept_variables(),
+        },
     }
     write_json(receipt_file(made.folder), receipt)
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import PipelineError
+from pipeline.errors import Misuse, PipelineError
 from pipeline.runs.graph import Run
 from pipeline.runs.origin import InPlace
 from pipeline.runs.ownership import check_work, is_ours
 from pipeline.runs.paths import PROJECT, WorkDir
 from pipeline.runs.saved import read_saved
+from pipeline.settings.idle import idle
 from pipeline.settings.parsing import SOURCE_WORDS, SettingsFile, known_setting
 from pipeline.settings.schema import Settings, make_settings
 from pipeline.sources.choose import choose_source, source_name
@@ -107,9 +108,22 @@ def settle(typed: Typed) -> Resolved:
     preset = typed.named_preset or kept.preset or default_preset()
     saved = still_saved(work, kept, typed)
     settings = make_settings(source, preset, saved | typed.all_values)
+    refuse_idle(settings, typed)
     run = Run(settings, work, blended_runs(settings, work))
     check_source(run, kept.source)
     return Resolved(run, typed, saved, origins(preset, saved, typed))
+
+
+def refuse_idle(settings: Settings, typed: Typed) -> None:
+    """Refuses what was typed and does nothing; of a file, it is just said.
+
+    Raises:
+        Misuse: there is such a setting.
+    """
+    for trouble in idle(settings, typed.values):
+        raise Misuse(trouble)
+    for trouble in idle(settings, typed.file.values):
+        log.warning("%s", trouble)
 
 
 def is_named(typed: Typed, kept: SettingsFile) -> bool:

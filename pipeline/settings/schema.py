@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.errors import Misuse
+from pipeline.settings.idle import refuse_muon, refuse_no_reweighting
 from pipeline.settings.presets import PRESETS
 from pipeline.settings.spelling import nearest
 
@@ -385,6 +386,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_view(self.train, self.preprocess.image_size)
+        refuse_muon(self.train)
+        refuse_no_reweighting(self.train)
 
 
 def check_view(train: TrainConfig, image_size: int) -> None:

@@ -30,7 +30,7 @@ def train(run: Run, force: bool = False) -> None:
 def train_member(run: Run, member: Member, title: str, force: bool) -> None:
     for part in (run.raw, *member.inputs):
         require(part)
-    from pipeline.models.backend import start_keras
+    from pipeline.settings.backend import start_keras
 
     start_keras(member.config.seed)
     from pipeline.training.fit import fit_network

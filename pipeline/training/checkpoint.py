@@ -11,6 +11,7 @@ import numpy as np
 
 from pipeline.files import atomic
 from pipeline.parallel import num_cores
+from pipeline.settings.backend import kept_variables
 
 ARRAY_LISTS = ("variables", "optimizer", "best")
 
@@ -27,6 +28,7 @@ class Checkpoint:
         best: the network's averaged variables at the best epoch so far.
         weights: (N,) float32, how much each galaxy of the training shards counts.
         history: a row for each finished epoch.
+        watched: what divergence is told by, of the latest steps.
     """
 
     variables: list[np.ndarray]
@@ -34,6 +36,7 @@ class Checkpoint:
     best: list[np.ndarray]
     weights: np.ndarray
     history: list[dict[str, Any]] = field(default_factory=list)
+    watched: list[float] = field(default_factory=list)
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint, recipe: dict[str, Any]) -> None:
@@ -47,6 +50,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, recipe: dict[str, Any]) 
         {
             "recipe": recipe,
             "history": checkpoint.history,
+            "watched": checkpoint.watched,
             "environment": environment(),
         }
     )
@@ -69,7 +73,8 @@ def load_checkpoint(path: Path, recipe: dict[str, Any]) -> Checkpoint | None:
             warn_of_change(notes["environment"])
     except (FileNotFoundError, zipfile.BadZipFile, KeyError, ValueError, EOFError):
         return None
-    return Checkpoint(**lists, weights=weights, history=notes["history"])
+    history, watched = notes["history"], notes.get("watched", [])
+    return Checkpoint(**lists, weights=weights, history=history, watched=watched)
 
 
 def environment() -> dict[str, Any]:
@@ -80,6 +85,7 @@ def environment() -> dict[str, Any]:
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
         "threads": num_cores(),
+        **kept_variables(),
     }
 
 
@@ -87,9 +93,9 @@ def warn_of_change(before: dict[str, Any]) -> None:
     """Says that a training resumes under other circumstances than it began."""
     now = environment()
     changes = [
-        f"{name} {before.get(name)}, now {value}"
-        for name, value in now.items()
-        if before.get(name) != value
+        f"{name} {before.get(name, 'not set')}, now {now.get(name, 'not set')}"
+        for name in before | now
+        if before.get(name) != now.get(name)
     ]
     if changes:
         log.warning(

@@ -82,7 +82,7 @@ def flat(images: np.ndarray) -> np.ndarray:
 
 def small_cnn(config: ClassifyConfig, fit: Part, watch: Part, test: Part) -> Fitted:
     """The course report's network, trained from scratch; its best epoch counts."""
-    from pipeline.models.backend import start_keras
+    from pipeline.settings.backend import start_keras
 
     start_keras(config.seed)
     import keras

@@ -16,15 +16,16 @@ from pipeline.models.augmentation import NUM_DRAWN, Warp
 from pipeline.models.network import build_network
 from pipeline.progress import progress
 from pipeline.runs.paths import checkpoint_file, history_file, network_file
+from pipeline.settings.idle import first_reweighted
 from pipeline.settings.schema import TrainConfig
 from pipeline.training.batches import batch_sizes, batches
 from pipeline.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from pipeline.training.divergence import Watch
 from pipeline.training.galaxy_weights import reweight
 from pipeline.training.history import (
     best_record,
     best_rmse,
     describe_epoch,
-    refuse_divergence,
     write_history,
 )
 from pipeline.training.losses import build_loss
@@ -73,9 +74,10 @@ def fit_network(
             save_checkpoint(checkpoint_file(folder), training.state, recipe)
             write_history(history_file(folder), history)
             log.info("%s: %s", title, describe_epoch(history, config.epochs))
+    result = training.result()
     with atomic(network_file(folder)) as partial:
         training.best_network().save(partial)
-    return training.result()
+    return result
 
 
 class Training:
@@ -93,7 +95,8 @@ class Training:
 
     def __init__(self, config: TrainConfig, data: TrainingSet) -> None:
         self.config, self.data = config, data
-        self.first_reweighted = max(1, round(config.reweight_from * config.epochs))
+        self.first_reweighted = first_reweighted(config)
+        self.watch = Watch(config, data.means)
         self.network = build_network(config, data.shards.image_size, data.means)
         self.trainer = build_trainer(self.network)
         self.trainer.compile(
@@ -125,6 +128,7 @@ class Training:
         if found is None:
             return
         self.state = found
+        self.watch.ratios.extend(found.watched)
         assign_values(self.trainer.variables, found.variables)
         assign_values(self.trainer.optimizer.variables, found.optimizer)
         log.info("resuming after epoch %d", self.epoch)
@@ -147,7 +151,7 @@ class Training:
             "learning_rate": float(self.trainer.optimizer.learning_rate),
             "seconds": round(time.monotonic() - started, 1),
         }
-        refuse_divergence(record)
+        self.state.watched = list(self.watch.ratios)
         self.state.history.append(record)
 
     def fit_batches(self, bar: tqdm) -> tuple[float, float]:
@@ -156,7 +160,8 @@ class Training:
         # not Trainer.fit: at the end of an epoch TensorFlow's data set, tuning itself,
         # sleeps until the next of ever longer intervals, as long as the epoch at worst
         for batch in batches(self.config, self.data, self.state.weights, self.epoch):
-            loss, rmse = self.trainer.train_on_batch(*batch)
+            loss, rmse = map(float, self.trainer.train_on_batch(*batch))
+            self.watch.see(self.epoch + 1, loss, rmse, batch.targets)
             fitted.append((loss, rmse**2))
             bar.update(len(batch.targets))
         loss, squared_error = np.mean(fitted, axis=0, dtype=np.float64)
@@ -167,6 +172,7 @@ class Training:
         best = best_rmse(self.state.history, self.reweighted)
         with averaged(self.trainer, self.state.variables):
             score = self.score()
+            self.watch.see_score(self.epoch + 1, score.rmse)
             if score.rmse < best:
                 self.state.best = copy_values(self.trainer.variables)
         return score
@@ -178,18 +184,32 @@ class Training:
         weights = self.state.weights[rows]
         return score_fractions(predicted, self.data.targets[rows], weights)
 
+    def score_means(self) -> Score:
+        """The training column means, scored like the network."""
+        rows = self.data.validation
+        targets, weights = self.data.targets[rows], self.state.weights[rows]
+        means = np.broadcast_to(self.data.means, targets.shape)
+        return score_fractions(means, targets, weights)
+
     def best_network(self) -> keras.Model:
         """The network with the averaged weights of the best epoch."""
         assign_values(self.trainer.variables, self.state.best)
         return self.network
 
     def result(self) -> dict[str, Any]:
-        """What there is to say of the best network."""
+        """What there is to say of the best network.
+
+        Raises:
+            PipelineError: it is so bad that the training has diverged.
+        """
         network, score = self.best_network(), self.score()
+        best = best_record(self.state.history)["epoch"]
+        self.watch.see_end(self.epoch)
+        self.watch.see_score(best, score.rmse, self.score_means().rmse)
         return {
             "validation_rmse": score.rmse,
             "validation_standard_error": score.standard_error,
-            "best_epoch": best_record(self.state.history)["epoch"],
+            "best_epoch": best,
             "num_train": len(self.data.train),
             "num_validation": len(self.data.validation),
             "parameters": network.count_params(),

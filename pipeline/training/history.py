@@ -4,7 +4,6 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import PipelineError
 from pipeline.files import atomic
 
 History = list[dict[str, Any]]
@@ -49,16 +48,6 @@ def comparable(history: History, reweighted: bool) -> History:
 def is_reweighted(record: dict[str, Any]) -> bool:
     """Whether galaxies were reweighted to the test set then."""
     return bool(record["reweighted"])
-
-
-def refuse_divergence(record: dict[str, Any]) -> None:
-    """Raises PipelineError where an epoch left no numbers behind."""
-    finite = (abs(record[key]) < float("inf") for key in ("loss", "validation_rmse"))
-    if not all(finite):
-        raise PipelineError(
-            f"Training diverged in epoch {record['epoch']}: the loss is "
-            f"{record['loss']}. Lower train.learning_rate, and train again."
-        )
 
 
 def describe_epoch(history: History, epochs: int) -> str:

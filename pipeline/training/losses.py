@@ -37,7 +37,7 @@ class VoteCrossEntropy(keras.losses.Loss):
 
 def parents(fractions: keras.KerasTensor) -> keras.KerasTensor:
     """What the answers of each answer's question sum to: (B, 37) -> (B, 37)."""
-    return ops.matmul(fractions, PARENT_OF) + IS_ROOT
+    return ops.matmul(fractions, PARENT_OF) + ops.convert_to_tensor(IS_ROOT)
 
 
 def parent_matrix() -> np.ndarray:

@@ -29,7 +29,10 @@ def averaged(trainer: keras.Model, trained: Sequence[np.ndarray]) -> Iterator[No
         trained: what its variables are to be again afterwards.
     """
     if trainer.optimizer.use_ema:
-        trainer.optimizer.finalize_variable_values(trainer.trainable_variables)
+        trainable = trainer.trainable_variables
+        trainer.optimizer.finalize_variable_values(trainable)
+        # JAX would share the averages with the network, and lose both in predicting
+        assign_values(trainable, copy_values(trainable))
     yield
     assign_values(trainer.variables, trained)
 

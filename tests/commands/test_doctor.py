@@ -227,3 +227,13 @@ def test_a_remedy_stands_below_its_problem() -> None:
         "STOP  disk    full",
         "              -> Dig.",
     ]
+
+
+def test_a_backend_that_is_not_installed_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert module.find_backend() == Finding("ok", "backend", "tensorflow")
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    found = module.find_backend()
+    assert (found.state, found.found) == ("STOP", "torch")
+    assert found.remedy.startswith("Keras needs the package torch, which is not inst")

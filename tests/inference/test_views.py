@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.models.backend import start_keras
+from pipeline.settings.backend import start_keras
 from pipeline.settings.schema import PredictConfig
 from tests.networks import noise
 

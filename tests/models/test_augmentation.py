@@ -1,6 +1,6 @@
 import numpy as np
 
-from pipeline.models.backend import start_keras
+from pipeline.settings.backend import start_keras
 from pipeline.settings.schema import make_settings
 from tests.networks import noise
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.models.backend import start_keras
 from pipeline.runs.graph import Run
+from pipeline.settings.backend import start_keras
 from pipeline.settings.schema import BACKBONES
 from tests.miniature import with_train
 from tests.networks import assert_survives_saving, build_small, noise
@@ -132,3 +132,16 @@ def test_weights_count_by_their_content(run: Run, tmp_path: Path) -> None:
     assert first == settings(copy)
     file.write_bytes(b"another")
     assert settings(file) != first
+
+
+@pytest.mark.usefixtures("small_backbone")
+def test_a_damaged_file_of_weights_is_refused_in_a_line(tmp_path: Path) -> None:
+    whole = weights_file(tmp_path / "whole.keras").read_bytes()
+    file = tmp_path / "start.keras"
+    for content in (whole[: len(whole) // 2], b"PK\3\4", b""):
+        file.write_bytes(content)
+        with pytest.raises(PipelineError) as refusal:
+            build_small(model="resnet50", weights=str(file))
+        assert str(refusal.value) == (
+            f"{file} does not hold the weights of a resnet50 without its top."
+        )

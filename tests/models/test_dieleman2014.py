@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.models.backend import start_keras
+from pipeline.settings.backend import start_keras
 from tests.miniature import some_fractions
 from tests.networks import (
     assert_survives_saving,

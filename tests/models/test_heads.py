@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.data.tree import tree_violations
-from pipeline.models.backend import start_keras
+from pipeline.settings.backend import start_keras
 from tests.networks import MEANS, build_small, noise
 
 start_keras()
@@ -72,3 +72,13 @@ def test_the_relu_head_divides_after_its_first_steps_and_when_it_predicts() -> N
 def test_a_question_whose_answers_are_all_cut_off_gives_zeros() -> None:
     fractions = keras.ops.convert_to_numpy(TreeRelu()(-np.ones((2, 37), np.float32)))
     np.testing.assert_array_equal(fractions, 0)
+
+
+def test_the_head_of_another_seed_begins_with_other_weights() -> None:
+    def kernel(seed: int) -> np.ndarray:
+        return build_small(seed=seed).get_layer("logits").get_weights()[0]
+
+    first = keras.initializers.RandomNormal(stddev=0.01, seed=0)(kernel(0).shape)
+    np.testing.assert_array_equal(kernel(0), keras.ops.convert_to_numpy(first))
+    correlation = np.corrcoef(kernel(0).ravel(), kernel(1).ravel())[0, 1]
+    assert abs(correlation) < 0.1

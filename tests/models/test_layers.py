@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.models.backend import start_keras
+from pipeline.settings.backend import start_keras
 from tests.networks import noise
 
 start_keras()

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.models.backend import start_keras
+from pipeline.settings.backend import start_keras
 from tests.miniature import some_fractions
 from tests.networks import assert_survives_saving, build_small, noise
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.errors import PipelineError
 from pipeline.models.torch_file import read_tensors
 
 
@@ -90,8 +91,83 @@ def test_tensors_are_cut_out_of_their_storages(
     assert found["counted"] == 5
 
 
+def spoiled_file(
+    torch: ModuleType, path: Path, place: tuple = (0, (3, 4), (4, 1)), **other: object
+) -> Path:
+    """A file whose one tensor of twelve elements lies where it is told."""
+    changed = {"kind": torch.FloatStorage, "key": "7", "length": 12} | other
+    storage = Storage(changed["kind"], changed["key"], changed["length"])
+    rebuild = torch._utils._rebuild_tensor_v2
+    state = {"a": Call(rebuild, storage, *place, False, OrderedDict())}
+    return write_torch_file(path, state, {"7": np.arange(12, dtype="<f4")})
+
+
+HUGE = 2**62
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ((1, (3, 4), (4, 1)), "a reaches out of its storage"),
+        ((-1, (3, 4), (4, 1)), "a reaches out of its storage"),
+        ((0, (3, 4), (5, 1)), "a reaches out of its storage"),
+        ((0, (3, 4), (4, -1)), "a reaches out of its storage"),
+        ((0, (-3, 4), (4, 1)), "a reaches out of its storage"),
+        ((0, (HUGE, HUGE), (0, 0)), "a reaches out of its storage"),
+        ((0, (3,), (1, 1)), "a reaches out of its storage"),
+        ((0, ("3",), (1,)), "a reaches out of its storage"),
+        ((0, 12, 1), "Value after * must be an iterable, not int"),
+    ],
+)
+def test_a_tensor_that_reaches_out_of_its_storage_is_refused(
+    torch: ModuleType, tmp_path: Path, place: tuple, reason: str
+) -> None:
+    file = spoiled_file(torch, tmp_path / "a.pth", place)
+    with pytest.raises(PipelineError) as refusal:
+        read_tensors(file)
+    assert str(refusal.value) == (
+        f"{file} does not hold the tensors of a network: {reason}. Is it whole?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        ({"length": 13}, "storage 7 is cut off, or of another length"),
+        ({"length": 11}, "a reaches out of its storage"),
+        ({"length": HUGE}, "storage 7 is cut off, or of another length"),
+        ({"key": "8"}, "'7'"),
+    ],
+)
+def test_a_storage_that_is_not_what_is_said_of_it_is_refused(
+    torch: ModuleType, tmp_path: Path, other: dict, reason: str
+) -> None:
+    file = spoiled_file(torch, tmp_path / "a.pth", **other)
+    with pytest.raises(PipelineError) as refusal:
+        read_tensors(file)
+    assert f"tensors of a network: {reason}. Is it whole?" in str(refusal.value)
+
+
+def test_a_file_cut_short_anywhere_is_refused(
+    torch: ModuleType, tmp_path: Path
+) -> None:
+    whole = spoiled_file(torch, tmp_path / "a.pth").read_bytes()
+    for length in range(len(whole)):
+        (tmp_path / "a.pth").write_bytes(whole[:length])
+        with pytest.raises(PipelineError, match="does not hold the tensors"):
+            read_tensors(tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"a": 1}, {"a": {"b": 2}}])
+def test_a_file_of_something_else_is_refused(tmp_path: Path, content: object) -> None:
+    file = tmp_path / "a.pth"
+    file.write_bytes(b"".join(pickle.dumps(part) for part in ({}, {}, {}, content, [])))
+    with pytest.raises(PipelineError, match=r"holds no table|a is no tensor"):
+        read_tensors(file)
+
+
 def test_a_file_that_would_run_something_is_refused(tmp_path: Path) -> None:
     state = {"weight": Call(os.getcwd)}
     file = write_torch_file(tmp_path / "bad.pth", state, {})
-    with pytest.raises(pickle.UnpicklingError, match="getcwd is no part of a tensor"):
+    with pytest.raises(PipelineError, match="getcwd is no part of a tensor"):
         read_tensors(file)

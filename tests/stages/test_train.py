@@ -5,10 +5,16 @@ import numpy as np
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.models.backend import start_keras
 from pipeline.runs.graph import Run
-from pipeline.runs.paths import history_file, network_file, receipt_file
+from pipeline.runs.paths import (
+    checkpoint_file,
+    history_file,
+    network_file,
+    receipt_file,
+)
+from pipeline.settings.backend import start_keras
 from pipeline.stages.train import train
+from pipeline.training.checkpoint import load_checkpoint
 from pipeline.training.history import read_history
 from tests.miniature import with_train
 
@@ -182,6 +188,47 @@ def test_a_training_that_diverged_is_told_in_a_line(ready: Run) -> None:
         train(run)
     assert "\n" not in str(refusal.value)
     assert run.members[0].state != "done"
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_training_that_diverges_keeps_the_last_good_epoch_and_is_refused_again(
+    ready: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = with_train(ready, epochs=4)
+    take_step = fit.Training.fit_batches
+
+    def diverge(training: fit.Training, bar: object) -> tuple[float, float]:
+        if training.epoch >= 2:  # as from a step that was far too large
+            for variable in training.network.trainable_variables:
+                variable.assign(variable + float("nan"))
+        return take_step(training, bar)
+
+    monkeypatch.setattr(fit.Training, "fit_batches", diverge)
+    for _ in range(2):
+        with pytest.raises(PipelineError) as refusal:
+            train(run)
+        assert str(refusal.value) == (
+            "training diverged in epoch 3: the loss is NaN. No network was saved. "
+            "Lower train.learning_rate, now 0.002, and train again."
+        )
+        assert len(read_history(history_file(run.members[0].partial))) == 2
+        assert not network_file(run.members[0].partial).exists()
+        assert run.members[0].state == "half made"
+
+
+@pytest.mark.usefixtures("eager")
+def test_what_is_watched_outlives_an_interruption(
+    ready: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = with_train(ready, epochs=3)
+    with monkeypatch.context() as patch:
+        interrupt_after(2, patch)
+        with pytest.raises(KeyboardInterrupt):
+            train(run)
+    found = load_checkpoint(
+        checkpoint_file(run.members[0].partial), run.members[0].recipe
+    )
+    assert len(found.watched) == 2  # epochs of one step
 
 
 @pytest.mark.parametrize(

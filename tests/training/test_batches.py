@@ -1,7 +1,7 @@
 import numpy as np
 
-from pipeline.models.backend import start_keras
 from pipeline.runs.graph import Run
+from pipeline.settings.backend import start_keras
 from pipeline.training.training_set import load_training_set
 
 start_keras()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from tqdm import tqdm
 
-from pipeline.models.backend import start_keras
 from pipeline.runs.graph import Run
+from pipeline.settings.backend import start_keras
 from pipeline.training.training_set import load_training_set
 from tests.miniature import with_train
 

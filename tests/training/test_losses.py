@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.data.tree import QUESTIONS, parent_fractions, shares_to_fractions
-from pipeline.models.backend import start_keras
+from pipeline.settings.backend import start_keras
 from pipeline.settings.schema import TrainConfig
 
 start_keras()

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pipeline.models.backend import start_keras
+from pipeline.settings.backend import start_keras
 from pipeline.settings.schema import TrainConfig
 
 start_keras()
@@ -59,7 +59,8 @@ def test_only_kernels_decay(name: str) -> None:
     variables = network.trainable_variables
     for variable in variables:
         variable.assign(np.ones(variable.shape))
-    optimizer.apply([np.zeros(variable.shape) for variable in variables], variables)
+    zeros = [keras.ops.zeros(variable.shape) for variable in variables]
+    optimizer.apply(zeros, variables)
     after = {v.name: float(np.min(keras.ops.convert_to_numpy(v))) for v in variables}
     kernel = after.pop("kernel")
     assert kernel == pytest.approx(1.0 if name == "adam" else 0.9)
@@ -75,7 +76,7 @@ def test_sgd_is_that_of_keras_with_nesterov_momentum() -> None:
     start = rng.normal(size=(3, 2)).astype(np.float32)
     mine, other = keras.Variable(start), keras.Variable(start)
     for _ in range(4):
-        gradient = rng.normal(size=(3, 2)).astype(np.float32)
+        gradient = keras.ops.convert_to_tensor(rng.normal(size=(3, 2)).astype("f4"))
         ours.apply([gradient], [mine])
         theirs.apply([gradient], [other])
     assert np.abs(keras.ops.convert_to_numpy(other) - start).min() > 0.01

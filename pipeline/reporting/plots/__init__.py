@@ -1,15 +1,19 @@
 """Plots: arrays in, a matplotlib figure out; as narrow as a phone needs them."""
 
+import contextlib
 import functools
 import io
-from collections.abc import Callable
-
-import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from collections.abc import Callable, Iterator
 
 from pipeline.data.tree import NUM_ANSWERS, QUESTIONS, answer_slice
 from pipeline.reporting.statistics import answer_text
+from pipeline.settings.drawing import start_matplotlib
+
+start_matplotlib()
+
+import matplotlib  # noqa: E402
+from matplotlib.axes import Axes  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
 
 WIDTH = 4.4  # inches; at this width 9 pt stay legible on a phone
 DPI = 160
@@ -34,12 +38,21 @@ STYLE = {
 }
 
 
-def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+@contextlib.contextmanager
+def our_style() -> Iterator[None]:
     """Draws in this project's style, and leaves the global one alone."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        yield
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Makes a function draw in this project's style."""
 
     @functools.wraps(draw)
     def drawn(*arguments: object) -> Figure:
-        with matplotlib.rc_context(STYLE):
+        with our_style():
             return draw(*arguments)
 
     return drawn
@@ -51,7 +64,8 @@ def new_figure(height: float) -> Figure:
 
 def png(figure: Figure) -> bytes:
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
+    with our_style():
+        figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
     return file.getvalue()
 
 

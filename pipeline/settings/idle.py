@@ -1,0 +1,94 @@
+"""Settings that would do nothing beside the others: refused, not passed over."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pipeline.errors import Misuse
+from pipeline.settings.presets import PRESETS
+
+# of the other architectures, Muon's matrices are none, or too large to be worth it
+FOR_MUON = ("compact", "convnexttiny", "dinov2")
+
+
+class Use(NamedTuple):
+    """When a setting does something.
+
+    Attributes:
+        setting: its `section.name`.
+        holds: whether it does, by its section.
+        needed: what that takes, in words.
+    """
+
+    setting: str
+    holds: Callable[[Any], bool]
+    needed: str
+
+
+USES = (
+    Use("train.block_size", lambda it: it.model == "compact", "train.model=compact"),
+    Use("train.width", lambda it: it.model == "compact", "train.model=compact"),
+    Use("train.huber_delta", lambda it: it.loss == "huber", "train.loss=huber"),
+    Use(
+        "train.weight_decay",
+        lambda it: it.optimizer != "adam",
+        "another train.optimizer than adam",
+    ),
+    Use("train.reweight_from", lambda it: it.reweight, "train.reweight=true"),
+    Use(
+        "train.validation_fraction",
+        lambda it: it.num_folds == 1,
+        "train.num_folds=1",
+    ),
+    Use("predict.zoom", lambda it: it.num_zooms > 1, "predict.num_zooms above 1"),
+)
+
+
+def idle(settings: Any, wished: Mapping[str, Any]) -> Iterator[str]:
+    """What to say of each setting that somebody wished for, and that does nothing.
+
+    The default's or the preset's value is nobody's wish, and may stand.
+
+    Args:
+        settings: all of a run.
+        wished: values by `section.name`.
+    """
+    preset = PRESETS[settings.preset]
+    for use in USES:
+        section, _, name = use.setting.partition(".")
+        config = getattr(settings, section)
+        if use.setting not in wished or use.holds(config):
+            continue
+        usual = preset.get(use.setting, getattr(type(config), name))
+        if wished[use.setting] != usual:
+            yield (
+                f"{use.setting}={wished[use.setting]} does nothing without "
+                f"{use.needed}. Leave it out, or set that with it."
+            )
+
+
+def refuse_muon(train: Any) -> None:
+    """Refuses Muon for networks whose steps it would leave to AdamW."""
+    if train.optimizer == "muon" and train.model not in FOR_MUON:
+        raise Misuse(
+            f"train.optimizer=muon is for {', '.join(FOR_MUON)}. Got train.model="
+            f"{train.model}: set train.optimizer=adamw with it."
+        )
+
+
+def refuse_no_reweighting(train: Any) -> None:
+    """Refuses a training that would be over before galaxies are reweighted.
+
+    Raises:
+        Misuse: it would be.
+    """
+    first = first_reweighted(train)
+    if train.reweight and first >= train.epochs:
+        raise Misuse(
+            f"train.reweight would begin after epoch {first} of {train.epochs}. Raise "
+            "train.epochs, lower train.reweight_from, or set train.reweight=false."
+        )
+
+
+def first_reweighted(config: Any) -> int:
+    """How many epochs are over when galaxies are reweighted, 1 at least."""
+    return max(1, round(config.reweight_from * config.epochs))
