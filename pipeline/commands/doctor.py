@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.data.archives import list_jpegs
+from pipeline.environment import VARIANT, stamp
 from pipeline.errors import PipelineError
 from pipeline.kaggle.client import PAGE, RULES, asking, connect, proxies
 from pipeline.kaggle.credentials import all_credentials
@@ -99,10 +101,9 @@ def check_python() -> Finding:
 def check_tensorflow() -> Finding:
     """In a process of its own, since a broken build may take its process along."""
     quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    remedy = "Run ./run.sh, which installs what requirements.txt lists."
     try:
         done = subprocess.run(
-            [sys.executable, "-c", TENSORFLOW],
+            [sys.executable, "-P", "-c", TENSORFLOW],
             capture_output=True,
             text=True,
             env=quiet,
@@ -115,13 +116,28 @@ def check_tensorflow() -> Finding:
         return Finding("STOP", "TensorFlow", found, "Is the machine overloaded?")
     except (ValueError, IndexError):
         reason = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        return Finding("STOP", "TensorFlow", f"cannot be loaded: {reason[-1]}", remedy)
+        found = f"cannot be loaded: {reason[-1]}"
+        return Finding("STOP", "TensorFlow", found, install_again())
     kind = f"built for CUDA {build['cuda']}" if build["cuda"] else "built for the CPU"
     found = f"{build['version']}, {kind}, {build['gpus'] or 'no'} GPU"
     if not build["gpus"] and shutil.which("nvidia-smi"):
-        text = "There is an NVIDIA driver: remove .venv and run ./run.sh again."
-        return Finding("note", "TensorFlow", found, text)
+        return Finding("note", "TensorFlow", found, use_gpu())
     return Finding("ok", "TensorFlow", found)
+
+
+def install_again() -> str:
+    """How to have looked at what is installed, all of it, and mended."""
+    tested = stamp(Path(sys.prefix), "requirements.txt")
+    if tested.exists():
+        forget = f"rm {shlex.quote(str(tested))}"
+        return f'Run "{forget} && ./run.sh doctor", which installs what is damaged.'
+    return "Install what requirements.txt lists; ./run.sh does so."
+
+
+def use_gpu() -> str:
+    if os.environ.get(VARIANT) == "gpu":
+        return "Does nvidia-smi list a GPU, and is its driver made for CUDA 12?"
+    return f'To use an NVIDIA GPU, run "{VARIANT}=gpu ./run.sh doctor".'
 
 
 def check_cores() -> Finding:
