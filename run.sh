@@ -8,6 +8,10 @@ while [ -L "$self" ]; do # a link in ~/bin, say
     case $target in /*) self=$target ;; *) self=$(dirname "$self")/$target ;; esac
 done
 root=$(unset CDPATH && cd "$(dirname "$self")" && pwd -P)
+if [ ! -f "$root/pipeline/environment.py" ]; then
+    echo "error: $root/run.sh is alone; put a link to the project's there instead." >&2
+    exit 1
+fi
 
 # keep freed memory: to give it back and ask again takes a quarter of a training step
 m=glibc.malloc

@@ -38,6 +38,7 @@ IMPORTS = {  # what must be importable before a list counts as installed
     ),
     "tests/requirements.txt": ("hypothesis", "pytest"),
 }
+FEW = 3  # packages, which are named
 GPU_SECONDS, IMPORT_SECONDS, WAIT_SECONDS, INSTALL_SECONDS = 5, 600, 3600, 7200
 PIN = re.compile(r"([\w.-]+)==([^\s;\\#]+)(?:\s*;\s*([^\\#]*?))?\s*(?:\\|#.*)?")
 GPU_MARKER = "sys_platform == 'linux' and extra == 'gpu'"
@@ -53,7 +54,8 @@ REASONS = (  # what pip and uv say, in which order it counts; what we say; what 
     (
         r"No space left on device|Disk quota exceeded",
         "no space is left",
-        "Make room on its disk, or make it a link to a folder on a larger one.",
+        "Make room on its disk, or make it a link to a folder on a larger one; then "
+        "run the same command again.",
     ),
     (
         r"DO NOT MATCH THE HASHES|Hash mismatch",
@@ -69,13 +71,19 @@ REASONS = (  # what pip and uv say, in which order it counts; what we say; what 
         r"name resolution|NewConnectionError|Connection ?(Error|refused|reset)|Proxy"
         r"|timed out|Timeout|dns error|error sending request|Network is unreachable",
         "the package index cannot be reached",
-        "Look at the network, or name a proxy in HTTPS_PROXY.",
+        "Look at the network, or name a proxy in HTTPS_PROXY; then run the same "
+        "command again.",
     ),
     (
         r"No matching distribution found for (?P<name>\S+)",
         "there is no wheel of {name} for "
         + f"{platform.system()} {platform.machine()}",
         "The pipeline runs on Linux (x86_64, aarch64) and macOS (arm64).",
+    ),
+    (
+        r"No module named ensurepip",
+        "this Python lacks ensurepip",
+        "On Debian and Ubuntu, install the package python3-venv.",
     ),
     (
         r"Permission denied|Read-only file system",
@@ -286,9 +294,12 @@ def prepare(folder: Path, lists: Mapping[str, Pins], chosen: str) -> None:
                     make(folder, name, pins, chosen, use)
             lock(use, fcntl.LOCK_SH)
     except OSError as error:
-        raise PipelineError(
-            f"{folder} cannot be made: {error.strerror or error}. {REASONS[-1][2]}"
-        ) from None
+        raise refusal(folder, error) from None
+
+
+def refusal(folder: Path, error: OSError) -> PipelineError:
+    why = reason(str(error.strerror)) or f"{error.strerror} ({error.filename})."
+    return PipelineError(f"{folder} cannot be made: {why}")
 
 
 def make_folder(folder: Path) -> None:
@@ -300,9 +311,7 @@ def make_folder(folder: Path) -> None:
                 f"{folder} is a link to {folder.readlink()}, which is no folder. Mount "
                 "its disk, or remove the link."
             ) from None
-        raise PipelineError(
-            f"{folder} cannot be made: {error.strerror}. {REASONS[-1][2]}"
-        ) from None
+        raise refusal(folder, error) from None
 
 
 def open_use(folder: Path) -> int | None:
@@ -324,7 +333,10 @@ def lock(file: int | None, kind: int) -> bool:
         return False
     except OSError as error:
         if kind == fcntl.LOCK_EX:
-            warn(f"no lock on the environment ({error.strerror}). Set it up only once.")
+            warn(
+                f"the environment cannot be locked ({error.strerror}). Start only one "
+                "set-up at a time."
+            )
     return True
 
 
@@ -357,7 +369,7 @@ def make(folder: Path, name: str, pins: Pins, chosen: str, use: int | None) -> N
     """Does what is left of the steps: Python, packages, imports tested, stamp."""
     stamp(folder, name).unlink(missing_ok=True)
     version = python_version(folder)
-    if not version or "pip" not in names(installed(site_packages(folder, version))):
+    if not version or not has_pip(site_packages(folder, version)):
         say(f"Setting up {folder} for the {chosen.upper()}; it takes minutes, once.")
         make_python(folder)
         version = python_version(folder)
@@ -366,7 +378,8 @@ def make(folder: Path, name: str, pins: Pins, chosen: str, use: int | None) -> N
     to_come = missing(site, pins)
     if to_come:
         refuse_to_replace(folder, site, to_come, use)
-        say(f"Installing {counted(to_come)}, up to {SIZES[chosen]}.")
+        size = f", up to {SIZES[chosen]}" if len(to_come) > FEW else ""
+        say(f"Installing {counted(to_come)}{size}.")
         install(folder, {pin: pins[pin] for pin in to_come})
     test_imports(folder, IMPORTS[name])
     stamp(folder, name).write_text(tested_for(version, pins), encoding="utf-8")
@@ -378,26 +391,34 @@ def names(pins: Iterable[str]) -> set[str]:
 
 def counted(pins: list[str]) -> str:
     """Some by name, where they are few."""
-    if len(pins) > 3:
+    if len(pins) > FEW:
         return f"{len(pins)} packages"
     return ", ".join(pin.replace("==", " ") for pin in pins)
+
+
+def has_pip(site: Path) -> bool:
+    return "pip" in names(installed(site))
 
 
 def make_python(folder: Path) -> None:
     """Puts Python and pip into the environment, and leaves its packages."""
     base = getattr(sys, "_base_executable", sys.executable)
-    version = "{}.{}".format(*sys.version_info)
-    for old in (folder / "bin").glob("python*"):
+    site = site_packages(folder, "{}.{}".format(*sys.version_info))
+    python = folder / "bin" / "python"
+    for old in python.parent.glob("python*"):
         if re.fullmatch(r"python[\d.]*", old.name):
             old.unlink()
-    for half in site_packages(folder, version).glob("pip*"):
-        if half.name == "pip" or half.name.startswith("pip-"):
+    # venv does not take a link for a folder
+    steps = [(base, "-I", "-m", "venv", "--without-pip", folder.resolve())]
+    if not has_pip(site):
+        for half in (*site.glob("pip-*"), *site.glob("pip")):
             shutil.rmtree(half)
-    done = run(folder, (base, "-I", "-m", "venv", folder), IMPORT_SECONDS)
-    if done.returncode:
-        debian = f" On Debian and Ubuntu, install python{version}-venv."
-        help_ = debian if "ensurepip" in done.stdout else ""
-        raise PipelineError(f"{base} cannot make {folder}: {last_line(done)}{help_}")
+        steps += [(python, "-I", "-m", "ensurepip", "--upgrade", "--default-pip")]
+    for command in steps:
+        done = run(folder, command, IMPORT_SECONDS)
+        if done.returncode:
+            why = reason(done.stdout) or last_line(done)
+            raise PipelineError(f"{folder} cannot be made with {base}: {why}")
 
 
 def drop_damaged(site: Path, pins: Pins) -> None:
@@ -451,7 +472,8 @@ def install(folder: Path, pins: Pins) -> None:
             file.write(done.stdout)
         if done.returncode == 0:
             return
-    raise PipelineError(f"{folder} is not complete: {explain(done.stdout, log)}")
+    why = reason(done.stdout) or "pip failed."
+    raise PipelineError(f"{folder} is not complete: {why} All it said is in {log}.")
 
 
 def installers(folder: Path) -> Iterator[tuple[str | Path, ...]]:
@@ -464,13 +486,12 @@ def installers(folder: Path) -> Iterator[tuple[str | Path, ...]]:
     yield (*pip, "--no-input", "--progress-bar=off", *how)
 
 
-def explain(said: str, log: Path) -> str:
-    """Why an installation failed and what helps, in one line."""
-    for pattern, reason, remedy in REASONS:
+def reason(said: str) -> str | None:
+    """Why a step failed, and what helps; None where what it said is not known."""
+    for pattern, why, remedy in REASONS:
         if found := re.search(pattern, said):
-            why = f"{reason.format(**found.groupdict())}. {remedy}"
-            return f"{why} Then run the same command again; details are in {log}."
-    return f"pip failed. What it said is in {log}."
+            return f"{why.format(**found.groupdict())}. {remedy}"
+    return None
 
 
 def run(
@@ -508,6 +529,8 @@ def pip_sources(folder: Path) -> dict[str, str]:
     files = {n: v for n, v in os.environ.items() if n == "PIP_CONFIG_FILE"}
     pip = (folder / "bin" / "python", "-I", "-m", "pip")
     done = run(folder, (*pip, "config", "list"), IMPORT_SECONDS, kept | files)
+    if done.returncode:
+        warn(f"pip's settings cannot be read, so they do not count: {last_line(done)}")
     found = {}
     for where in ("global", "install"):  # the latter has the last word
         for key, value in re.findall(rf"(?m)^{where}\.([\w-]+)=(.*)$", done.stdout):

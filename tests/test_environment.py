@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import environment
-from pipeline.environment import GPU_MARKER, IMPORTS, explain, read_pins
+from pipeline.environment import GPU_MARKER, IMPORTS, read_pins, reason
 from pipeline.errors import PipelineError
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -187,28 +187,20 @@ def test_a_comment_changes_nothing(checkout: Checkout) -> None:
     assert checkout.err == ""
 
 
-def test_only_what_changed_is_installed_and_what_the_user_added_stays(
+def test_only_what_differs_is_installed_and_what_the_user_added_stays(
     checkout: Checkout,
 ) -> None:
-    make_wheel(checkout.machine / "wheels", "mine")
-    pip = (str(checkout.venv / "bin" / "python"), "-m", "pip", "install", "-q", "mine")
-    assert checkout.run(*pip) == 0
+    for name, version in (("mine", "1.0"), ("numpy", "0.9")):
+        make_wheel(checkout.machine / "wheels", name, version)
+    pip = (str(checkout.venv / "bin" / "python"), "-m", "pip", "install", "-q")
+    assert checkout.run(*pip, "mine", "numpy==0.9") == 0
     others = checkout.site / "scipy" / "__init__.py"
     before = others.stat().st_ino
-    checkout.require(make_wheel(checkout.machine / "wheels", "numpy", "2.0"))
     assert checkout.run() == 0
-    assert checkout.err.splitlines()[0] == "Installing numpy 2.0, up to 2.6 GB."
-    assert "2.0" in (checkout.site / "numpy" / "__init__.py").read_text()
+    assert checkout.err.splitlines()[0] == "Installing numpy 1.0."
+    assert "1.0" in (checkout.site / "numpy" / "__init__.py").read_text()
     assert (checkout.site / "mine").is_dir()
     assert others.stat().st_ino == before
-
-
-def test_a_version_changed_by_hand_is_put_back(checkout: Checkout) -> None:
-    make_wheel(checkout.machine / "wheels", "numpy", "2.0")
-    python = str(checkout.venv / "bin" / "python")
-    assert checkout.run(python, "-m", "pip", "install", "-q", "numpy==2.0") == 0
-    assert checkout.run() == 0
-    assert checkout.err.splitlines()[0] == "Installing numpy 1.0, up to 2.6 GB."
 
 
 def test_what_a_killed_installation_left_is_completed(checkout: Checkout) -> None:
@@ -224,6 +216,16 @@ def test_what_a_killed_installation_left_is_completed(checkout: Checkout) -> Non
     assert not (checkout.site / "six-0.9.dist-info").exists()
     assert checkout.run() == 0
     assert checkout.err == ""
+
+
+def test_settings_of_pip_that_cannot_be_read_are_said(checkout: Checkout) -> None:
+    checkout.require(make_wheel(checkout.machine / "wheels", "numpy", "2.0"))
+    conf = checkout.machine / "company.conf"
+    conf.write_text("index-url = x\n")
+    assert checkout.run(PIP_CONFIG_FILE=str(conf)) == 0
+    assert "warning: pip's settings cannot be read, so they do not count:" in (
+        checkout.err
+    )
 
 
 def test_a_killed_set_up_is_completed_and_nothing_of_the_current_folder_is_run(
@@ -300,8 +302,8 @@ def test_a_file_system_without_locks_is_said_and_used(
     with environment.alone(tmp_path):
         pass
     assert capsys.readouterr().err == (
-        "warning: no lock on the environment (No locks available). "
-        "Set it up only once.\n"
+        "warning: the environment cannot be locked (No locks available). Start only "
+        "one set-up at a time.\n"
     )
 
 
@@ -321,8 +323,7 @@ def test_where_it_cannot_be_made_is_said_in_one_line(checkout: Checkout) -> None
     checkout.venv.write_text("")
     assert checkout.run() == 1
     assert checkout.err == (
-        f"error: {checkout.venv} cannot be made: File exists. Ask its owner, or use a "
-        "copy of the project that is yours.\n"
+        f"error: {checkout.venv} cannot be made: File exists ({checkout.venv}).\n"
     )
 
 
@@ -387,13 +388,15 @@ def test_sh_and_links_and_cdpath_lead_to_the_checkout(
         assert checkout.err == ""
 
 
-def test_a_linked_environment_stays_a_link(checkout: Checkout, tmp_path: Path) -> None:
-    disk = checkout.venv.rename(tmp_path / "disk")
-    checkout.venv.symlink_to(disk)
-    checkout.require(make_wheel(checkout.machine / "wheels", "numpy", "2.0"))
-    assert checkout.run() == 0
-    assert checkout.venv.is_symlink()
-    assert (disk / LIB / "numpy-2.0.dist-info").is_dir()
+def test_a_run_sh_that_was_copied_out_of_its_project_says_so(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    shutil.copy(checkout.root / "run.sh", tmp_path)
+    assert checkout.run(str(tmp_path / "run.sh")) == 1
+    assert checkout.err == (
+        f"error: {tmp_path}/run.sh is alone; put a link to the project's there "
+        "instead.\n"
+    )
 
 
 def test_a_link_to_a_disk_that_is_not_there_is_named(checkout: Checkout) -> None:
@@ -406,19 +409,22 @@ def test_a_link_to_a_disk_that_is_not_there_is_named(checkout: Checkout) -> None
     )
 
 
-def test_a_python_that_is_gone_is_replaced_and_packages_stay(
-    checkout: Checkout,
+def test_a_python_that_is_gone_is_replaced_in_a_linked_environment_too(
+    checkout: Checkout, tmp_path: Path
 ) -> None:
     before = (checkout.site / "numpy" / "__init__.py").stat().st_ino
     for link in (checkout.venv / "bin").glob("python*"):
         link.unlink()
         link.symlink_to("/gone/python")
-    assert checkout.run() == 0, checkout.err
+    checkout.venv.symlink_to(checkout.venv.rename(tmp_path / "disk"))
+    assert checkout.run() == 0
     assert checkout.err.startswith(f"Setting up {checkout.venv} for the CPU;")
     assert "Installing" not in checkout.err
+    assert checkout.venv.is_symlink()
     assert (checkout.site / "numpy" / "__init__.py").stat().st_ino == before
 
 
+@pytest.mark.slow
 def test_packages_of_another_minor_version_are_left_to_who_uses_them(
     checkout: Checkout,
 ) -> None:
@@ -481,11 +487,11 @@ def test_a_wheel_that_is_not_to_be_had_is_named(checkout: Checkout) -> None:
     checkout.require(make_wheel(checkout.machine / "other", "numpy", "2.0"))
     assert checkout.run() == 1
     lines = checkout.err.splitlines()
-    assert lines[0] == "Installing numpy 2.0, up to 2.6 GB."
+    assert lines[0] == "Installing numpy 2.0."
     assert lines[1].startswith(
         f"error: {checkout.venv} is not complete: there is no wheel of numpy==2.0 for "
     )
-    assert lines[1].endswith(f"details are in {checkout.venv}/install.log.")
+    assert lines[1].endswith(f" All it said is in {checkout.venv}/install.log.")
     assert len(lines) == 2
     make_wheel(checkout.machine / "wheels", "numpy", "2.0")
     assert checkout.run() == 0
@@ -498,8 +504,7 @@ def test_a_package_other_than_the_listed_one_is_refused(checkout: Checkout) -> N
     assert checkout.err.splitlines()[1] == (
         f"error: {checkout.venv} is not complete: a package is not the one that "
         "requirements.txt lists. Look at what serves your packages: a proxy, or an "
-        "index of your own. Then run the same command again; details are in "
-        f"{checkout.venv}/install.log."
+        f"index of your own. All it said is in {checkout.venv}/install.log."
     )
 
 
@@ -545,15 +550,14 @@ def test_uv_is_asked_first_and_pip_where_it_fails(checkout: Checkout) -> None:
 
 def test_a_polite_end_stops_the_installation(checkout: Checkout) -> None:
     checkout.require(make_wheel(checkout.machine / "wheels", "numpy", "2.0"))
-    checkout.place("uv", "#!/bin/sh\nexec sleep 60\n")
+    asked = checkout.machine / "asked"
+    checkout.place("uv", f"#!/bin/sh\ntouch {asked}\nexec sleep 60\n")
     process = checkout.start()
-    assert process.stderr.readline().startswith("Installing")
-    time.sleep(0.8)
+    while not asked.exists():
+        time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=10)
     assert process.returncode == 143
-    checkout.place("uv", "#!/bin/sh\nexit 1\n")
-    assert checkout.run() == 0
 
 
 @pytest.mark.parametrize(
@@ -578,11 +582,12 @@ def test_a_polite_end_stops_the_installation(checkout: Checkout) -> None:
             "ERROR: Hashes are required in --require-hashes mode, but they are missing",
             "a package is listed without its hashes. Name it in pyproject.toml",
         ),
-        ("Something else", "pip failed. What it said is in log."),
+        ("No module named ensurepip", "this Python lacks ensurepip. On Debian"),
+        (os.strerror(errno.EROFS), "it may not be written. Ask its owner"),
     ],
 )
-def test_a_failed_installation_says_why(said: str, line: str) -> None:
-    assert explain(said, Path("log")).startswith(line)
+def test_what_failed_is_explained(said: str, line: str) -> None:
+    assert reason(said).startswith(line)
 
 
 @pytest.mark.parametrize(
