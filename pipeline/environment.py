@@ -81,6 +81,11 @@ REASONS = (  # what pip and uv say, in which order it counts; what we say; what 
         "The pipeline runs on Linux (x86_64, aarch64) and macOS (arm64).",
     ),
     (
+        r"contains the PATH separator",
+        "its path has a colon in it",
+        "Move the project to a folder without one.",
+    ),
+    (
         r"No module named ensurepip",
         "this Python lacks ensurepip",
         "On Debian and Ubuntu, install the package python3-venv.",

@@ -582,6 +582,11 @@ def test_a_polite_end_stops_the_installation(checkout: Checkout) -> None:
             "ERROR: Hashes are required in --require-hashes mode, but they are missing",
             "a package is listed without its hashes. Name it in pyproject.toml",
         ),
+        (
+            "Error: Refusing to create a venv in /a:b because it contains the PATH "
+            "separator :.",
+            "its path has a colon in it. Move the project",
+        ),
         ("No module named ensurepip", "this Python lacks ensurepip. On Debian"),
         (os.strerror(errno.EROFS), "it may not be written. Ask its owner"),
     ],
