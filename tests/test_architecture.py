@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "pipeline"
-BASE = ("errors", "signals", "progress", "parallel", "files")  # no subject of their own
+# no subject of their own, and what makes the environment
+BASE = ("errors", "signals", "progress", "parallel", "files", "environment")
 ROOMS = (
     *("base", "settings", "data", "kaggle", "sky", "models", "sources", "runs"),
     *("inference", "training", "reporting", "stages", "commands", "cli", "__main__"),

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pipeline.environment import VARIANT, stamp
 from pipeline.errors import PipelineError
 from pipeline.kaggle.client import asking, connect
 from pipeline.kaggle.credentials import TOKENS, all_credentials, readable_by_others
@@ -99,10 +101,9 @@ def check_python() -> Finding:
 def check_tensorflow() -> Finding:
     """In a process of its own, since a broken build may take its process along."""
     quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    remedy = "Run ./run.sh, which installs what requirements.txt lists."
     try:
         done = subprocess.run(
-            [sys.executable, "-c", TENSORFLOW],
+            [sys.executable, "-P", "-c", TENSORFLOW],
             capture_output=True,
             text=True,
             env=quiet,
@@ -115,12 +116,12 @@ def check_tensorflow() -> Finding:
         return Finding("STOP", "TensorFlow", found, "Is the machine overloaded?")
     except (ValueError, IndexError):
         reason = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        return Finding("STOP", "TensorFlow", f"cannot be loaded: {reason[-1]}", remedy)
+        found = f"cannot be loaded: {reason[-1]}"
+        return Finding("STOP", "TensorFlow", found, install_again())
     kind = f"built for CUDA {build['cuda']}" if build["cuda"] else "built for the CPU"
     found = f"{build['version']}, {kind}, {build['gpus'] or 'no'} GPU"
     if not build["gpus"] and shutil.which("nvidia-smi"):
-        text = "There is an NVIDIA driver: remove .venv and run ./run.sh again."
-        return Finding("note", "TensorFlow", found, text)
+        return Finding("note", "TensorFlow", found, use_gpu())
     return Finding("ok", "TensorFlow", found)
 
 
@@ -131,6 +132,21 @@ def find_backend() -> Finding:
         named = os.environ.get("KERAS_BACKEND", "tensorflow")
         return Finding("STOP", "backend", named, str(error))
     return Finding("ok", "backend", backend_name())
+
+
+def install_again() -> str:
+    """How to have looked at what is installed, all of it, and mended."""
+    tested = stamp(Path(sys.prefix), "requirements.txt")
+    if tested.exists():
+        forget = f"rm {shlex.quote(str(tested))}"
+        return f'Run "{forget} && ./run.sh doctor", which installs what is damaged.'
+    return "Install what requirements.txt lists; ./run.sh does so."
+
+
+def use_gpu() -> str:
+    if os.environ.get(VARIANT) == "gpu":
+        return "Does nvidia-smi list a GPU, and is its driver made for CUDA 12?"
+    return f'To use an NVIDIA GPU, run "{VARIANT}=gpu ./run.sh doctor".'
 
 
 def check_cores() -> Finding:

@@ -1,13 +1,12 @@
 """From what was typed, and what the work directory has saved, to a run."""
 
 import logging
-import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.environment import variant
 from pipeline.errors import Misuse, PipelineError
 from pipeline.runs.graph import Run
 from pipeline.runs.origin import InPlace
@@ -105,7 +104,8 @@ def settle(typed: Typed) -> Resolved:
         work = WorkDir(PROJECT / "work" / source_name(source))
         check_work(work)
         kept = read_saved(work)
-    preset = typed.named_preset or kept.preset or default_preset()
+    # presets are called after the machine that they are for
+    preset = typed.named_preset or kept.preset or variant()
     saved = still_saved(work, kept, typed)
     settings = make_settings(source, preset, saved | typed.all_values)
     refuse_idle(settings, typed)
@@ -253,11 +253,3 @@ def blended_run(name: str, work: WorkDir) -> Run:
             "already. Name runs without predict.blend_with."
         )
     return kept_run(other, file)
-
-
-def default_preset() -> str:
-    """gpu where an NVIDIA GPU answers, else cpu."""
-    if not shutil.which("nvidia-smi"):
-        return "cpu"
-    answer = subprocess.run(["nvidia-smi", "-L"], capture_output=True, check=False)
-    return "gpu" if answer.returncode == 0 and b"GPU" in answer.stdout else "cpu"

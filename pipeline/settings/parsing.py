@@ -1,5 +1,6 @@
 """Settings as users write them, on the command line or in TOML, made checked values."""
 
+import os
 import tomllib
 import typing
 from collections.abc import Iterable
@@ -170,7 +171,7 @@ def absolute(value: str, folder: Path) -> str:
 def absolute_path(text: str, folder: Path) -> str:
     if text in ("none", "imagenet"):  # the words that start weights may be
         return text
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))  # the home of nobody stays as it is
     return str(path if path.is_absolute() else folder / path)
 
 

@@ -65,6 +65,49 @@ def test_a_tensorflow_that_does_not_load_stops(
     assert "requirements.txt" in finding.remedy
 
 
+def test_a_damaged_environment_can_be_mended(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    prefix = tmp_path / "my venv"
+    prefix.mkdir()
+    (prefix / "tested-requirements.txt").touch()
+    monkeypatch.setattr(sys, "prefix", str(prefix))
+    monkeypatch.setattr(module, "TENSORFLOW", "import no_such_module")
+    assert module.check_tensorflow().remedy == (
+        f"Run \"rm '{prefix}/tested-requirements.txt' && ./run.sh doctor\", which "
+        "installs what is damaged."
+    )
+
+
+@pytest.mark.parametrize(
+    ("variant", "remedy"),
+    [
+        ("cpu", 'To use an NVIDIA GPU, run "GALAXY_ZOO_VARIANT=gpu ./run.sh doctor".'),
+        ("gpu", "Does nvidia-smi list a GPU, and is its driver made for CUDA 12?"),
+    ],
+)
+def test_a_driver_without_a_gpu_is_noted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variant: str, remedy: str
+) -> None:
+    (tmp_path / "nvidia-smi").write_text("")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("GALAXY_ZOO_VARIANT", variant)
+    finding = module.check_tensorflow()
+    assert (finding.state, finding.remedy) == ("note", remedy)
+
+
+def test_no_module_of_the_current_folder_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('the intruder ran')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+    script = 'import json; print(\'{"version": "2", "cuda": null, "gpus": 1}\')'
+    monkeypatch.setattr(module, "TENSORFLOW", script)
+    assert module.check_tensorflow().state == "ok"
+
+
 def test_missing_credentials_stop_only_what_needs_kaggle(
     shell: Shell,
     stand_in: StandIn,
