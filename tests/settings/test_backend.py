@@ -71,19 +71,19 @@ def test_a_notebook_has_our_settings_and_layers_whatever_keras_is_told(
     assert rest == "37 ['keras.json']"
     assert (home / "keras.json").read_text() == file
     if "XLA_FLAGS" in names:
-        assert done.stderr == (
+        assert later.stderr == (
             "ignored, since results would depend on it: KERAS_MAX_EPOCHS=many, "
             "TF_XLA_FLAGS=--nonsense, XLA_FLAGS=--nonsense\n"
         )
 
 
 def test_an_unknown_backend_is_refused_in_every_command_that_names_networks(
-    done: Terminal, monkeypatch: pytest.MonkeyPatch
+    later: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "pytorch")
     for command in ("all", "status"):
-        assert done.type(command) == 2
-        assert done.error == (
+        assert later.type(command) == 2
+        assert later.error == (
             'KERAS_BACKEND takes tensorflow, torch, jax. Got "pytorch". '
             'Did you mean "torch"?'
         )
