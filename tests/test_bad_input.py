@@ -713,7 +713,6 @@ def test_what_is_wrong_with_an_image_is_said_by_preprocess(
     assert terminal.type("download", *source) == 0
     assert terminal.type("preprocess", "--set=preprocess.shard_size=1000") == 0
     said = f"bad image 100003.jpg: {case.says}; left out" if case.says else ""
-    print(terminal.err)
     assert said in terminal.err
     bad = terminal.run.shards("train").result["bad"]
     assert [*bad] == (["100003"] if case.says else [])
@@ -760,7 +759,6 @@ def test_what_is_wrong_with_a_file_of_settings_is_said_at_once(
     file.write_text(text, encoding="utf-8")
     words = ("--source", str(folder), "--config", str(file))
     code = terminal.type("all", "--dry-run", *words)
-    print(terminal.err)
     assert (code == 0) == (not says)
     if says:
         assert says in terminal.error

@@ -59,7 +59,6 @@ def test_a_full_disk_is_one_line_and_the_same_command_resumes(
     words = [command, "100003"] if command == "show" else [command, "--force"]
     ballast = fill(small_disk, room)
     code = terminal.type(*words)
-    print(terminal.err)
     assert code == 1
     assert terminal.error.startswith(f"No room is left for {small_disk}/")
     assert terminal.error.endswith(

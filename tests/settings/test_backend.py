@@ -71,7 +71,7 @@ def test_a_notebook_has_our_settings_and_layers_whatever_keras_is_told(
     assert rest == "37 ['keras.json']"
     assert (home / "keras.json").read_text() == file
     if "XLA_FLAGS" in names:
-        assert later.stderr == (
+        assert done.stderr == (
             "ignored, since results would depend on it: KERAS_MAX_EPOCHS=many, "
             "TF_XLA_FLAGS=--nonsense, XLA_FLAGS=--nonsense\n"
         )
