@@ -13,6 +13,7 @@ import numpy as np
 from pipeline.data.splits import load_targets
 from pipeline.files import atomic
 from pipeline.inference.ensemble import column_means
+from pipeline.kaggle.standings import is_test_set
 from pipeline.runs.contents import (
     HeldOut,
     load_held_out,
@@ -83,7 +84,7 @@ def collect(run: Run, folder: Path) -> dict[str, Any]:
     test_set = examine_test_set(run, data, plots)
     return {
         **facts,
-        **sections.standing(run.settings.source, facts["rmse"]),
+        **standing(run),
         "learning_note": note,
         **errors,
         **look_at_galaxies(run, data, plots),
@@ -98,6 +99,19 @@ def collect(run: Run, folder: Path) -> dict[str, Any]:
             **sections.agreement(plots, data),
         },
     }
+
+
+def standing(run: Run) -> dict[str, Any]:
+    """Where the submission would have ended in 2014, if that can be said."""
+    from pipeline.reporting import sections
+
+    result, expected = run.predictions.result, None
+    if "expected_rmse" in result:
+        expected = sections.Expected(
+            result["expected_rmse"], result["expected_standard_error"]
+        )
+    kaggles = is_test_set(load_predictions(run.predictions).ids)
+    return sections.standing(expected, kaggles)
 
 
 def look_at_galaxies(run: Run, data: HeldOut, plots: Any) -> dict[str, Any]:

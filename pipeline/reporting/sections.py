@@ -1,7 +1,7 @@
 """What each section of the report says and shows, from arrays to text and pictures."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,6 +41,13 @@ EXTREMES = (
 )
 
 
+class Expected(NamedTuple):
+    """The RMSE to expect on the test set, and its standard error."""
+
+    rmse: float
+    error: float
+
+
 class Plots:
     """Draws for the page, and keeps each plot as a PNG file too.
 
@@ -58,20 +65,32 @@ class Plots:
         return plot_picture(content, alt)
 
 
-def standing(source: str, rmse: float) -> dict[str, Any]:
-    """Where the validation RMSE would stand among the published scores."""
+def standing(expected: Expected | None, comparable: bool) -> dict[str, Any]:
+    """Where the expected RMSE would stand among the private scores of 2014.
+
+    Args:
+        expected: of the test set; None where it is not known.
+        comparable: whether the test set is the competition's.
+    """
     rows = [(f"{ordinal(place)} of 2014", theirs) for place, theirs in PLACES]
     rows += [("central pixel benchmark", BENCHMARK)]
     table = [
         {"who": who, "rmse": f"{theirs:.5f}", "ours": False} for who, theirs in rows
     ]
-    if source == "demo":
-        note = "rendered galaxies stand in no ranking"
-        return {"place": "none", "place_note": note, "standings": table}
+    if not comparable:
+        note = "these test galaxies are not those of the competition"
+        return {"place": "not comparable", "place_note": note, "standings": table}
+    if expected is None:
+        note = "what to expect on the test set is not known"
+        return {"place": "unknown", "place_note": note, "standings": table}
+    rmse, error = expected
     ahead = sum(theirs <= rmse for _, theirs in rows)
-    ours = {"who": "this run, validation", "rmse": f"{rmse:.5f}", "ours": True}
-    table.insert(ahead, ours)
-    note = "by its validation RMSE, among the private scores"
+    ours = {"who": "this run, expected", "rmse": f"{rmse:.4f} ± {error:.4f}"}
+    table.insert(ahead, ours | {"ours": True})
+    best, worst = place_2014(rmse - error), place_2014(rmse + error)
+    note = f"by the RMSE expected on the test set, {rmse:.4f} ± {error:.4f}"
+    if best != worst:
+        note += f": from “{best}” to “{worst}”"
     return {"place": place_2014(rmse), "place_note": note, "standings": table}
 
 

@@ -13,7 +13,7 @@ from pipeline.commands.classify import classify
 from pipeline.commands.report import report
 from pipeline.data.splits import held_out, load_targets
 from pipeline.errors import PipelineError
-from pipeline.reporting.sections import extreme_galaxies, standing
+from pipeline.reporting.sections import Expected, extreme_galaxies, standing
 from pipeline.runs.contents import load_held_out, submission_csv
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import plot_file
@@ -177,16 +177,30 @@ def test_a_failing_report_never_costs_the_submission(
 
 
 def test_a_run_stands_between_those_it_beats_and_those_it_does_not() -> None:
-    rows = standing("kaggle", 0.08)["standings"]
-    assert [row["who"] for row in rows] == [
+    found = standing(Expected(0.08, 0.003), comparable=True)
+    assert found["place"] == "between 3rd and 9th"
+    assert found["place_note"] == (
+        "by the RMSE expected on the test set, 0.0800 ± 0.0030: from “2nd (after "
+        "0.07492)” to “after 9th (0.08246)”"
+    )
+    assert [row["who"] for row in found["standings"]] == [
         "1st of 2014",
         "2nd of 2014",
         "3rd of 2014",
-        "this run, validation",
+        "this run, expected",
         "9th of 2014",
         "central pixel benchmark",
     ]
-    assert all(not row["ours"] for row in standing("demo", 0.08)["standings"])
+
+
+def test_other_test_galaxies_than_kaggles_have_no_place(page: str) -> None:
+    found = standing(Expected(0.08, 0.003), comparable=False)
+    assert found["place"] == "not comparable"
+    assert all(not row["ours"] for row in found["standings"])
+    assert "<dd>not comparable <small>these test galaxies are not" in page
+    unknown = standing(None, comparable=True)
+    assert unknown["place"] == "unknown"
+    assert all(not row["ours"] for row in unknown["standings"])
 
 
 def test_the_surest_galaxy_of_an_answer_is_shown_for_it() -> None:

@@ -1,6 +1,10 @@
+import hashlib
+
+import numpy as np
 import pytest
 
-from pipeline.kaggle.standings import place_2014
+from pipeline.kaggle import standings
+from pipeline.kaggle.standings import is_test_set, place_2014
 
 
 @pytest.mark.parametrize(
@@ -17,3 +21,10 @@ from pipeline.kaggle.standings import place_2014
 )
 def test_a_score_has_its_place_in_2014(score: float, place: str) -> None:
     assert place_2014(score) == place
+
+
+def test_the_test_set_is_known_by_its_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = b"".join(galaxy.to_bytes(8, "little") for galaxy in (3, 5, 300))
+    monkeypatch.setattr(standings, "TEST_SET", hashlib.sha256(text).hexdigest())
+    assert is_test_set(np.array([300, 3, 5]))
+    assert not is_test_set(np.array([3, 5]))
