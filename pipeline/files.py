@@ -64,7 +64,9 @@ def read_json(path: Path) -> Any:
     """The content of a JSON file; None where there is not a readable one."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
+    except (ValueError, RecursionError):
         return None
 
 

@@ -427,7 +427,7 @@ def test_another_runs_network_in_the_folder_is_not_used(later: Terminal) -> None
     size = file.stat().st_size
     file.write_bytes((other + b"0" * size)[:size])
     assert later.type("predict", "--force") == 1
-    assert f"{file} is not the network that was trained there." in later.error
+    assert f"{file} is not what was made there." in later.error
 
 
 def test_the_remedy_works_as_it_is_printed(

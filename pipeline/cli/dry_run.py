@@ -46,9 +46,9 @@ def fate(item: Artifact, force: bool) -> str:
 
 
 def epochs_done(item: Artifact) -> int:
-    history = history_file(item.partial)
-    known = isinstance(item, Member) and history.is_file()
-    return len(read_history(history)) if known else 0
+    if not isinstance(item, Member):
+        return 0
+    return len(read_history(history_file(item.partial)))
 
 
 def seconds_text(run: Run, item: Artifact, force: bool) -> str:

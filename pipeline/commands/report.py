@@ -24,7 +24,7 @@ from pipeline.runs.contents import (
 )
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import SPLITS, history_file, page_file, plot_file
-from pipeline.runs.receipts import is_up_to_date, making, require
+from pipeline.runs.receipts import is_up_to_date, making, require, untouched
 from pipeline.runs.resolve import Resolved
 from pipeline.settings.schema import SECTIONS, Settings
 from pipeline.sources.choose import source_name
@@ -76,7 +76,8 @@ def collect(run: Run, folder: Path) -> dict[str, Any]:
 
     plots, data = sections.Plots(folder), load_held_out(run.held_out)
     histories = {
-        member.name: read_history(history_file(member.folder)) for member in run.members
+        member.name: read_history(untouched(member, history_file(member.folder)))
+        for member in run.members
     }
     learning, note = sections.learning(plots, histories)
     errors = sections.errors(plots, data, column_means(run.members))

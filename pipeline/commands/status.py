@@ -105,7 +105,8 @@ def progress_of(item: Artifact, holder: str | None) -> tuple[str, str]:
     else:
         at_work = holder is not None and item.maker == holder
     making = f"being made by process {holder}" if at_work else ""
-    history = history_file(item.partial)
-    if not isinstance(item, Member) or not history.is_file():
+    if not isinstance(item, Member):
         return making, ""
-    return making, f"epoch {len(read_history(history))} of {item.config.epochs} is done"
+    if not (epochs := len(read_history(history_file(item.partial)))):
+        return making, ""
+    return making, f"epoch {epochs} of {item.config.epochs} is done"

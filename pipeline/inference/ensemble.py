@@ -1,7 +1,6 @@
 """Galaxies through every network, and the mean over networks."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,7 @@ from pipeline.progress import progress
 from pipeline.runs.contents import open_shards
 from pipeline.runs.graph import Member
 from pipeline.runs.paths import network_file
-from pipeline.runs.receipts import Artifact, require, wrong_files
+from pipeline.runs.receipts import Artifact, untouched
 from pipeline.settings.schema import PredictConfig
 
 if TYPE_CHECKING:
@@ -57,28 +56,12 @@ def open_network(member: Member, image_size: int) -> "keras.Model":
     """
     from pipeline.inference.views import load_network
 
-    path = checked_network(member)
+    path = untouched(member, network_file(member.folder))
     try:
         return load_network(path, image_size)
     except PipelineError as error:
         again = remedy("train", member.root, "--force")
         raise PipelineError(f"{error} Run {again} to train it again.") from error
-
-
-def checked_network(member: Member) -> Path:
-    """The file of a finished network, once its bytes are seen to be those made.
-
-    Raises:
-        PipelineError: another network's file is in its place.
-    """
-    name = network_file(member.folder).name
-    file = {name: require(member).receipt["files"][name]}
-    if wrong_files(member.folder, file, every_byte=True):
-        raise PipelineError(
-            f"{network_file(member.folder)} is not the network that was trained there. "
-            f"Run {remedy('train', member.root, '--force')} to train it again."
-        )
-    return network_file(member.folder)
 
 
 def average_by_row(

@@ -1,5 +1,6 @@
 """What is in finished artifacts, as arrays."""
 
+import contextlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from pipeline.errors import PipelineError, remedy
 from pipeline.files import file_digest
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import held_out_file, ids_file, predictions_file, shard_file
-from pipeline.runs.receipts import Artifact, require
+from pipeline.runs.receipts import Artifact, untouched
 
 
 class Predictions(NamedTuple):
@@ -36,14 +37,29 @@ class HeldOut(NamedTuple):
 
 def load_ids(shards: Artifact) -> np.ndarray:
     """The galaxies of a split, row by row: (N,) int64."""
-    return np.load(ids_file(require(shards).folder))
+    return np.load(untouched(shards, ids_file(shards.folder)))
 
 
 def open_shards(shards: Artifact) -> Shards:
     """The images of a split, mapped into memory."""
     num_shards = shards.result["num_shards"]
     paths = [shard_file(shards.folder, number) for number in range(num_shards)]
-    return Shards(load_ids(shards), [np.load(path, mmap_mode="r") for path in paths])
+    return Shards(load_ids(shards), [map_images(shards, path) for path in paths])
+
+
+def map_images(shards: Artifact, path: Path) -> np.ndarray:
+    """One of the files of images: (n, S, S, 3) uint8, not read yet.
+
+    Raises:
+        PipelineError: it does not begin like one; its bytes are many to compare.
+    """
+    images = None
+    with contextlib.suppress(ValueError):
+        images = np.load(path, mmap_mode="r")
+    if images is None or images.dtype != np.uint8 or images.ndim != 4:
+        untouched(shards, path)
+        raise ValueError(f"{path} was made without images")
+    return images
 
 
 def unreadable(shards: Artifact, ids: np.ndarray) -> np.ndarray:
@@ -52,12 +68,14 @@ def unreadable(shards: Artifact, ids: np.ndarray) -> np.ndarray:
 
 
 def load_predictions(predictions: Artifact) -> Predictions:
-    with np.load(predictions_file(require(predictions).folder)) as file:
+    path = untouched(predictions, predictions_file(predictions.folder))
+    with np.load(path) as file:
         return Predictions(file["ids"], file["fractions"])
 
 
 def load_held_out(held_out: Artifact) -> HeldOut:
-    with np.load(held_out_file(require(held_out).folder)) as file:
+    path = untouched(held_out, held_out_file(held_out.folder))
+    with np.load(path) as file:
         return HeldOut(file["ids"], file["fractions"], file["targets"])
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError
-from pipeline.files import write_json
-from pipeline.runs.paths import WorkDir, receipt_file
-from pipeline.runs.receipts import Artifact, State
+from pipeline.runs.paths import WorkDir
+from pipeline.runs.receipts import Artifact, State, save_receipt
 from pipeline.settings.schema import Settings, recipe_settings
 from pipeline.sources.everything import find_everything
 from pipeline.sources.fingerprint import EVERYTHING, Located, digest_lines, locate
@@ -176,7 +175,7 @@ class InPlace(Artifact):
             "result": dict(result) | {"files": files},
             "made": {"at": now, "seconds": round(seconds, 1), "threads": 1},
         }
-        write_json(receipt_file(self.folder), receipt)
+        save_receipt(self.folder, receipt)
 
 
 def origin_of(settings: Settings, work: WorkDir) -> Demo | InPlace:

@@ -36,6 +36,7 @@ State = Literal["done", "outdated", "damaged", "half made", "missing"]
 DIGITS = 8  # of a digest, in a folder's name
 UNLISTED = {receipt_file(Path()).name, checkpoint_file(Path()).name}  # in receipts
 KEYS = {"recipe", "inputs", "content", "files", "result", "made"}  # of a receipt
+SEAL = "seal"  # the digest of these
 
 log = logging.getLogger(__name__)
 
@@ -169,10 +170,22 @@ class Making:
 
 
 def read_receipt(folder: Path) -> dict[str, Any] | None:
-    """A folder's receipt; None where there is not a complete one of ours."""
+    """A folder's receipt; None where there is not a complete one, as we wrote it."""
     receipt = read_json(receipt_file(folder))
-    good = isinstance(receipt, dict) and receipt.keys() >= KEYS
-    return receipt if good else None
+    good = isinstance(receipt, dict) and receipt.keys() == KEYS | {SEAL}
+    return receipt if good and receipt[SEAL] == seal_of(receipt) else None
+
+
+def save_receipt(folder: Path, receipt: Mapping[str, Any]) -> None:
+    """Writes a receipt with its seal, which tells whether it was changed since."""
+    content = json.loads(json.dumps(receipt))  # as it will be read
+    write_json(receipt_file(folder), content | {SEAL: seal_of(content)})
+
+
+def seal_of(receipt: Mapping[str, Any]) -> str:
+    """The digest of all that a receipt says."""
+    text = json.dumps({key: receipt[key] for key in KEYS}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def wrong_files(
@@ -188,6 +201,22 @@ def wrong_files(
         if not good:
             wrong.append(name)
     return wrong
+
+
+def untouched(artifact: Artifact, file: Path) -> Path:
+    """A file of a finished artifact, once its bytes are seen to be those made.
+
+    Raises:
+        PipelineError: they are not, or the artifact is not done.
+    """
+    name = str(file.relative_to(artifact.folder))
+    noted = {name: require(artifact).receipt["files"][name]}
+    if wrong_files(artifact.folder, noted, every_byte=True):
+        again = remedy(artifact.made_by, artifact.root, "--force")
+        raise PipelineError(
+            f"{file} is not what was made there. Run {again} to make it anew."
+        )
+    return file
 
 
 def require(artifact: Artifact) -> Artifact:
@@ -266,7 +295,7 @@ def write_receipt(
             "variables": kept_variables(),
         },
     }
-    write_json(receipt_file(made.folder), receipt)
+    save_receipt(made.folder, receipt)
 
 
 def content_digest(files: Mapping[str, Any], result: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import json
 import logging
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ from pipeline.files import atomic
 from pipeline.parallel import num_cores
 from pipeline.settings.backend import kept_variables
 
+UNUSABLE = (  # whatever reading a damaged file may raise
+    *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError),
+    *(KeyError, ValueError, TypeError, AttributeError, OverflowError),
+)
 ARRAY_LISTS = ("variables", "optimizer", "best")
 
 log = logging.getLogger(__name__)
@@ -38,6 +43,12 @@ class Checkpoint:
     history: list[dict[str, Any]] = field(default_factory=list)
     watched: list[float] = field(default_factory=list)
 
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Of all arrays: the same of all checkpoints of a recipe."""
+        arrays = (*self.variables, *self.optimizer, *self.best, self.weights)
+        return [array.shape for array in arrays]
+
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint, recipe: dict[str, Any]) -> None:
     """Writes it whole, beside the recipe it holds for."""
@@ -59,21 +70,27 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, recipe: dict[str, Any]) 
 
 
 def load_checkpoint(path: Path, recipe: dict[str, Any]) -> Checkpoint | None:
-    """The checkpoint of an interrupted training by the same recipe; else None."""
+    """The checkpoint of an interrupted training by the same recipe; else None.
+
+    One that cannot be used is told of, since its epochs are lost.
+    """
+    if not path.exists():
+        return None
     try:
-        with np.load(path) as file:
+        with open(path, "rb") as opened, np.load(opened) as file:
             notes = json.loads(str(file["notes"]))
             if notes["recipe"] != recipe:
-                return None
+                raise ValueError("it is of another recipe")
             lists = {
                 name: [file[key] for key in sorted(file) if key.startswith(f"{name}_")]
                 for name in ARRAY_LISTS
             }
             weights = file["weights"]
             warn_of_change(notes["environment"])
-    except (FileNotFoundError, zipfile.BadZipFile, KeyError, ValueError, EOFError):
+            history, watched = notes["history"], notes.get("watched", [])
+    except UNUSABLE as error:
+        log.warning("%s cannot be used (%s): the training starts over", path, error)
         return None
-    history, watched = notes["history"], notes.get("watched", [])
     return Checkpoint(**lists, weights=weights, history=history, watched=watched)
 
 

@@ -127,6 +127,11 @@ class Training:
         """Puts all where the checkpoint stands."""
         if found is None:
             return
+        if found.shapes != self.state.shapes:
+            log.warning(
+                "the checkpoint is of another network: the training starts over"
+            )
+            return
         self.state = found
         self.watch.ratios.extend(found.watched)
         assign_values(self.trainer.variables, found.variables)

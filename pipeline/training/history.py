@@ -7,6 +7,10 @@ from typing import Any
 from pipeline.files import atomic
 
 History = list[dict[str, Any]]
+COLUMNS = (
+    *("epoch", "loss", "train_rmse", "validation_rmse"),
+    *("reweighted", "learning_rate", "seconds"),
+)
 
 
 def write_history(path: Path, history: History) -> None:
@@ -14,18 +18,20 @@ def write_history(path: Path, history: History) -> None:
         atomic(path) as partial,
         open(partial, "w", newline="", encoding="utf-8") as file,
     ):
-        writer = csv.DictWriter(file, history[0])
+        writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(history)
 
 
 def read_history(path: Path) -> History:
-    """Every value a float."""
-    with open(path, newline="", encoding="utf-8") as file:
-        return [
-            {key: float(value) for key, value in row.items()}
-            for row in csv.DictReader(file)
-        ]
+    """Every value a float; no record where there is not a readable file of them."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            _, *rows = csv.reader(file)
+            values = [[float(value) for value in row] for row in rows]
+            return [dict(zip(COLUMNS, row, strict=True)) for row in values]
+    except (FileNotFoundError, NotADirectoryError, ValueError, csv.Error):
+        return []
 
 
 def best_record(history: History) -> dict[str, Any]:

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.files import file_digest, read_json, write_json
+from pipeline.files import file_digest
 from pipeline.inference.ensemble import predict_members
 from pipeline.runs.graph import Run
-from pipeline.runs.paths import WorkDir, network_file, receipt_file
+from pipeline.runs.paths import WorkDir, network_file
+from pipeline.runs.receipts import save_receipt
 from pipeline.settings.backend import start_keras
 from tests.networks import build_small
 
@@ -121,9 +122,9 @@ def test_a_hostile_network_under_a_fitting_receipt_is_refused_with_what_to_do(
     shutil.copytree(finished.work.root, run.work.root)
     file = rewritten(saved, network_file(run.members[0].folder), run_code)
     note = {"size": file.stat().st_size, "sha256": file_digest(file)}
-    receipt = read_json(receipt_file(file.parent))
+    receipt = run.members[0].receipt
     receipt["files"][file.name] = note
-    write_json(receipt_file(file.parent), receipt)
+    save_receipt(file.parent, receipt)
     with pytest.raises(PipelineError, match=r"does not load .*Lambda") as it:
         predict_members(
             run.settings.predict, run.shards("test"), run.members, [np.arange(2)]

@@ -217,6 +217,25 @@ def test_a_training_that_diverges_keeps_the_last_good_epoch_and_is_refused_again
 
 
 @pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("kept", [slice(0), slice(99), slice(None, None, -1)])
+def test_a_damaged_checkpoint_costs_its_epochs_and_says_so(
+    ready: Run,
+    kept: slice,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt_after(1, patch)
+        train(ready)
+    file = checkpoint_file(ready.members[0].partial)
+    file.write_bytes(file.read_bytes()[kept])
+    train(ready)
+    assert f"{file} cannot be used" in caplog.text
+    assert "the training starts over" in caplog.text
+    assert ready.members[0].is_done
+
+
+@pytest.mark.usefixtures("eager")
 def test_what_is_watched_outlives_an_interruption(
     ready: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.training.history import (
+    COLUMNS,
     History,
     best_record,
     best_rmse,
@@ -44,5 +45,14 @@ def test_the_best_rmse_is_of_epochs_scored_so_if_there_are_any() -> None:
 
 
 def test_a_history_read_is_the_one_written(tmp_path: Path) -> None:
-    write_history(tmp_path / "h.csv", records(0, 1))
-    assert read_history(tmp_path / "h.csv") == records(0, 1)
+    history = [dict.fromkeys(COLUMNS, 0.5), dict.fromkeys(COLUMNS, 1e-9)]
+    write_history(tmp_path / "h.csv", history)
+    assert read_history(tmp_path / "h.csv") == history
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"epoch,loss\n1,2\n", b"\xff\xfe", b"a\n" + b"1," * 99, b"\0"]
+)
+def test_a_damaged_history_says_nothing(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "h.csv").write_bytes(content)
+    assert read_history(tmp_path / "h.csv") == []
