@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
+PLAIN = set(range(0x20, 0x7F)) - {*b"'\\"}  # bytes that need no spelling
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FORBIDDEN = (errno.EACCES, errno.EPERM)
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
@@ -26,7 +27,22 @@ class Misuse(PipelineError):
 
 def remedy(command: str, work: Path | str, *words: str) -> str:
     """A command as it can be typed, in quotation marks."""
-    return f'"{shlex.join(["./run.sh", command, *words, "--work", str(work)])}"'
+    return f'"{typed("./run.sh", command, *words, "--work", str(work))}"'
+
+
+def typed(*words: str) -> str:
+    """Words as a shell takes them; what cannot be seen is spelled out for it."""
+    return " ".join(
+        shlex.quote(word) if word.isprintable() else f"$'{spelled(word)}'"
+        for word in words
+    )
+
+
+def spelled(word: str) -> str:
+    """A word in ASCII, in the way of `$'...'`."""
+    return "".join(
+        chr(byte) if byte in PLAIN else f"\\x{byte:02x}" for byte in os.fsencode(word)
+    )
 
 
 def trouble_of_machine(error: OSError | MemoryError) -> str | None:

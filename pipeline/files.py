@@ -15,6 +15,7 @@ from typing import IO, Any
 from pipeline.errors import PipelineError
 
 PARTIAL = ".partial"
+OTHER_BYTES = "surrogateescape"  # as Python has them in paths
 LONGEST_WAIT = 60.0  # seconds, for a lock that is held for moments
 NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 
@@ -55,9 +56,20 @@ def naming(path: Path) -> Iterator[None]:
         raise OSError(number, os.strerror(number), str(path)) from None
 
 
-def write_json(path: Path, content: Any) -> None:
+def read_text(path: Path) -> str:
+    """Text in UTF-8, with or without a byte order mark; other bytes, as paths may
+    hold, stay what they are."""
+    return path.read_bytes().decode("utf-8-sig", OTHER_BYTES)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes what `read_text` reads."""
     with atomic(path) as partial:
-        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        partial.write_bytes(text.encode("utf-8", OTHER_BYTES))
+
+
+def write_json(path: Path, content: Any) -> None:
+    write_text(path, json.dumps(content, indent=2) + "\n")
 
 
 def read_json(path: Path) -> Any:

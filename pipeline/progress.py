@@ -124,7 +124,8 @@ def visible_json(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    return text.encode("unicode_escape").decode("ascii")
+    spelled = text.encode("unicode_escape").decode("ascii")
+    return re.sub(r"\\udc([89a-f].)", r"\\x\1", spelled)  # bytes that are not UTF-8
 
 
 def spelled_out(error: UnicodeError) -> tuple[str, int]:

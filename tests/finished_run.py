@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.files import atomic
+from pipeline.files import atomic, file_digest
 from pipeline.runs.graph import Member, Run
 from pipeline.runs.ownership import claim
 from pipeline.runs.paths import WorkDir, history_file, network_file
-from pipeline.runs.receipts import making
+from pipeline.runs.receipts import Artifact, making, save_receipt
 
 BAD = 200_002  # a test galaxy whose jpg is empty
 QUICK = {
@@ -56,6 +56,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run
 
 
+def note_anew(item: Artifact, file: Path) -> None:
+    """Lets the receipt of a finished artifact say what is in one of its files now."""
+    receipt = item.receipt
+    note = {"size": file.stat().st_size, "sha256": file_digest(file)}
+    receipt["files"][file.name] = note
+    save_receipt(item.folder, receipt)
+
+
 def make_member(run: Run, member: Member) -> None:
     """A network as built, with a history that somebody made up."""
     from pipeline.settings.backend import start_keras
@@ -74,6 +82,9 @@ def make_member(run: Run, member: Member) -> None:
         records = [
             {
                 "epoch": epoch,
+                "loss": 0.1 / epoch,
+                "learning_rate": 0.001,
+                "seconds": 1.0,
                 "train_rmse": 0.2 / epoch,
                 "validation_rmse": 0.3 / epoch,
                 "reweighted": 0,

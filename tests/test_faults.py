@@ -5,14 +5,17 @@ import json
 import os
 import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pipeline.data.tables import write_fractions
+from pipeline.errors import typed
 from pipeline.files import file_digest
 from pipeline.kaggle.ledger import read_ledger, update_ledger
+from pipeline.progress import visible
 from pipeline.runs.paths import (
     ids_file,
     network_file,
@@ -21,7 +24,7 @@ from pipeline.runs.paths import (
     shard_file,
 )
 from pipeline.runs.receipts import Artifact
-from tests.miniature import SMALL, TEST_IDS, some_fractions
+from tests.miniature import SMALL, TEST_IDS, make_competition, some_fractions
 from tests.terminal import Terminal
 
 SETS = [f"--set={key}={value}" for key, value in SMALL.items()]
@@ -222,7 +225,7 @@ def test_a_ledger_that_a_spreadsheet_saved_is_read(later: Terminal) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("a;b\n1;2\n".encode("utf-16"), "codec can't decode byte"),
+        ("a;b\n1;2\n".encode("utf-16"), "it holds NUL bytes"),
         (b"file;sha256;preset\na.csv;aa;cpu\n", 'it has no column "file"'),
         (b"file,sha256\na.csv,aa,cpu\n", "line 2 has more cells than the first"),
     ],
@@ -533,3 +536,28 @@ def test_status_tells_a_half_trained_network_and_who_is_at_work(
         assert later.type("all") == 1
         assert f"{later.work} is in use by process {os.getpid()}." in later.error
         assert later.type("runs") == 0  # who only reads never waits
+
+
+def test_a_path_may_hold_any_bytes(tmp_path: Path) -> None:
+    place = tmp_path / os.fsdecode(b'my "sky" \xff\n')
+    terminal, source = Terminal(place), place / "competition"
+    place.mkdir()
+    make_competition(source)
+    assert terminal.run_all(source, "--set=report.make=true") == 0
+    (csv_file,) = terminal.submissions.glob("*-*.csv")
+    assert terminal.out == f"{visible(str(csv_file))}\n"
+    for command in ("all", "status", "runs", "leaderboard", "report", "verify"):
+        assert terminal.type(command) == 0, terminal.err
+    assert terminal.type("show", "200000", "--set=train.seed=8") == 1
+    command = typed("./run.sh", "train", "--work", str(terminal.work))
+    assert command in terminal.error
+
+
+def test_a_command_is_spelled_as_a_shell_reads_it(tmp_path: Path) -> None:
+    words = [os.fsdecode(b"it's\\ \xff\n"), "plain", "two words", "\u00e9"]
+    told = subprocess.run(
+        ["bash", "-c", f"printf '%s\\0' {typed(*words)}"],
+        capture_output=True,
+        check=True,
+    )
+    assert [os.fsdecode(word) for word in told.stdout.split(b"\0")[:-1]] == words

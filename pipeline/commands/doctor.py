@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.environment import VARIANT, stamp
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, typed
 from pipeline.kaggle.client import asking, connect
 from pipeline.kaggle.credentials import TOKENS, all_credentials, readable_by_others
 from pipeline.kaggle.failures import PAGE, RULES, Refused
@@ -138,7 +137,7 @@ def install_again() -> str:
     """How to have looked at what is installed, all of it, and mended."""
     tested = stamp(Path(sys.prefix), "requirements.txt")
     if tested.exists():
-        forget = f"rm {shlex.quote(str(tested))}"
+        forget = typed("rm", str(tested))
         return f'Run "{forget} && ./run.sh doctor", which installs what is damaged.'
     return "Install what requirements.txt lists; ./run.sh does so."
 

@@ -14,6 +14,7 @@ from pipeline.data.splits import load_targets
 from pipeline.files import atomic
 from pipeline.inference.ensemble import column_means
 from pipeline.kaggle.standings import is_test_set
+from pipeline.progress import spelled_out
 from pipeline.runs.contents import (
     HeldOut,
     load_held_out,
@@ -61,8 +62,9 @@ def report(run: Run, force: bool = False) -> None:
     if not is_up_to_date(run.report, force):
         with making(run.report) as made:
             html = render(collect(run, made.folder))
-            page_file(made.folder).write_text(html, encoding="utf-8")
-            made.result["num_bytes"] = len(html.encode())
+            content = html.encode(errors=spelled_out.__name__)
+            page_file(made.folder).write_bytes(content)
+            made.result["num_bytes"] = len(content)
         log.info("report: %.1f MB", made.result["num_bytes"] / 1e6)
     newest = page_file(run.report.folder)
     if not (run.work.page.is_file() and filecmp.cmp(newest, run.work.page, False)):

@@ -1,12 +1,11 @@
 """Checks every byte of everything in a work directory against its receipts."""
 
 import argparse
-import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.errors import PipelineError, remedy
+from pipeline.errors import PipelineError, remedy, typed
 from pipeline.files import file_digest
 from pipeline.progress import human_size, progress, say, visible
 from pipeline.runs.graph import Run
@@ -59,7 +58,7 @@ def repair(troubles: Sequence[Trouble]) -> str:
     count = len(troubles)
     text = f"{count} file{'s are' if count > 1 else ' is'} not as made. To repair: "
     damaged = {str(trouble.folder) for trouble in troubles if trouble.folder}
-    return text + (f'"rm -r {shlex.join(sorted(damaged))}", then ' if damaged else "")
+    return text + (f'"{typed("rm", "-r", *sorted(damaged))}", then ' if damaged else "")
 
 
 def trouble_with(folder: Folder) -> Iterator[Trouble]:

@@ -3,14 +3,13 @@
 import codecs
 import json
 import os
-import shlex
 import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, typed
 
 TOKENS = "https://www.kaggle.com/settings"
 OTHER_USES = ("competition", "path", "proxy")  # what else the client keeps in its file
@@ -122,8 +121,7 @@ def readable_by_others() -> list[str]:
     paths += [home_folder() / name for name in ("access_token", "access_token.txt")]
     paths += [key_file(), login_file()]
     return [
-        f"{path} may be read by other users. Close it: chmod 600 "
-        f"{shlex.quote(str(path))}"
+        f"{path} may be read by other users. Close it: chmod 600 {typed(str(path))}"
         for path in paths
         if names_file(str(path)) and path.stat().st_mode & 0o077
     ]
@@ -201,7 +199,7 @@ def read_words(path: Path) -> str | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError:
-        remedy = f"Open it for yourself: chmod 600 {shlex.quote(str(path))}"
+        remedy = f"Open it for yourself: chmod 600 {typed(str(path))}"
         raise BrokenCredential(path, "is not readable", remedy) from None
     except OSError as error:
         raise BrokenCredential(path, f"is not readable: {error.strerror}") from None

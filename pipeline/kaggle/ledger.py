@@ -1,12 +1,13 @@
 """The list of all submissions ever written: submissions/ledger.csv."""
 
 import csv
+import io
 import re
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError
-from pipeline.files import atomic, locked
+from pipeline.files import locked, read_text, write_text
 
 FIELDS = (
     *("file", "sha256", "source", "preset"),
@@ -92,11 +93,9 @@ def read_ledger(ledger: Path) -> list[dict[str, str]]:
 def read_lines(ledger: Path) -> list[tuple[int, list[str]]]:
     """The cells of each line that has some, with its number."""
     try:
-        # spreadsheets begin a file with a byte order mark
-        with open(ledger, newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, strict=True)
-            lines = [(reader.line_num, [*map(unquoted, row)]) for row in reader if row]
-    except (UnicodeDecodeError, csv.Error) as error:
+        reader = csv.reader(io.StringIO(read_text(ledger), newline=""), strict=True)
+        lines = [(reader.line_num, [*map(unquoted, row)]) for row in reader if row]
+    except csv.Error as error:
         raise unreadable(ledger, str(error)) from None
     if any("\0" in cell for _, cells in lines for cell in cells):
         raise unreadable(ledger, "it holds NUL bytes")
@@ -113,15 +112,13 @@ def unreadable(ledger: Path, reason: str) -> PipelineError:
 def write_ledger(ledger: Path, rows: list[dict[str, Any]]) -> None:
     """Writes the whole ledger; a column that somebody added by hand is kept."""
     fields = list(dict.fromkeys([*FIELDS, *(key for row in rows for key in row)]))
-    with (
-        atomic(ledger) as partial,
-        open(partial, "w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.writer(file)
-        writer.writerow(map(quoted, fields))
-        writer.writerows(
-            [quoted(str(row.get(field, ""))) for field in fields] for row in rows
-        )
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(map(quoted, fields))
+    writer.writerows(
+        [quoted(str(row.get(field, ""))) for field in fields] for row in rows
+    )
+    write_text(ledger, text.getvalue())
 
 
 def quoted(cell: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import tomlkit
 
-from pipeline.files import atomic
+from pipeline.files import read_text, write_text
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import WorkDir
 from pipeline.settings.parsing import SettingsFile, read_settings_file
@@ -62,7 +62,7 @@ def write_settings(
     document.add(tomlkit.comment(comment))
     before = None
     if path.is_file():
-        before = path.read_text(encoding="utf-8")
+        before = read_text(path)
         document = tomlkit.parse(before)
     document["source"], document["preset"] = run.settings.source, run.settings.preset
     for section, name in [*flat_keys(document)]:
@@ -76,8 +76,7 @@ def write_settings(
         document.setdefault(section, tomlkit.table())[name] = value
     text = tomlkit.dumps(document)
     if text != before:
-        with atomic(path) as partial:
-            partial.write_text(text, encoding="utf-8")
+        write_text(path, text)
 
 
 def flat_keys(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

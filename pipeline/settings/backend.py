@@ -4,7 +4,6 @@ import contextlib
 import importlib.util
 import logging
 import os
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -13,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import Misuse, PipelineError
+from pipeline.errors import Misuse, PipelineError, typed
 from pipeline.settings.drawing import start_matplotlib
 from pipeline.settings.spelling import nearest
 
@@ -83,7 +82,7 @@ def check_backend() -> None:
     name = backend_name()
     if name in sys.modules or importlib.util.find_spec(name):
         return
-    install = shlex.join([sys.executable, "-m", "pip", "install", BACKENDS[name]])
+    install = typed(sys.executable, "-m", "pip", "install", BACKENDS[name])
     otherwise = "" if name == "tensorflow" else ", or unset KERAS_BACKEND"
     raise PipelineError(
         f'Keras needs the package {name}, which is not installed. Run "{install}"'

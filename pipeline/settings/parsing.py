@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import Misuse, PipelineError
+from pipeline.files import read_text
 from pipeline.settings.schema import SECTIONS, all_settings
 from pipeline.settings.spelling import nearest
 
@@ -76,7 +77,7 @@ def read_settings_file(path: Path, lenient: bool = False) -> SettingsFile:
         PipelineError: no such file, not TOML, an unknown key or a wrong type.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        tables = tomllib.loads(read_text(path))
     except OSError as error:
         raise PipelineError(f"Cannot read {path}: {error.strerror}.") from None
     except (ValueError, RecursionError) as error:  # not UTF-8, or too deep, are too

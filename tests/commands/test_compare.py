@@ -9,6 +9,7 @@ from pipeline.commands.compare import compare
 from pipeline.data.metrics import score_fractions
 from pipeline.errors import PipelineError
 from pipeline.runs.contents import load_held_out
+from tests.finished_run import note_anew
 from tests.terminal import Terminal
 
 
@@ -90,6 +91,7 @@ def test_runs_that_held_out_other_galaxies_are_refused(later: Terminal) -> None:
         parts = dict(data)
     parts["ids"] = parts["ids"] + 1_000_000
     np.savez(file, **parts)
+    note_anew(held_out, file)
     with pytest.raises(PipelineError, match="These runs share 0 held-out galaxies"):
         compare([first, str(later.work)])
 

@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.files import file_digest
 from pipeline.inference.ensemble import predict_members
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import WorkDir, network_file
-from pipeline.runs.receipts import save_receipt
 from pipeline.settings.backend import start_keras
+from tests.finished_run import note_anew
 from tests.networks import build_small
 
 start_keras()
@@ -121,10 +120,7 @@ def test_a_hostile_network_under_a_fitting_receipt_is_refused_with_what_to_do(
     run = Run(finished.settings, WorkDir(tmp_path / "work"))
     shutil.copytree(finished.work.root, run.work.root)
     file = rewritten(saved, network_file(run.members[0].folder), run_code)
-    note = {"size": file.stat().st_size, "sha256": file_digest(file)}
-    receipt = run.members[0].receipt
-    receipt["files"][file.name] = note
-    save_receipt(file.parent, receipt)
+    note_anew(run.members[0], file)
     with pytest.raises(PipelineError, match=r"does not load .*Lambda") as it:
         predict_members(
             run.settings.predict, run.shards("test"), run.members, [np.arange(2)]
