@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 
-from pipeline.cli.parser import parse
 from pipeline.errors import Misuse, PipelineError, trouble_of_machine
 from pipeline.progress import OutputClosed, start_logging, stop_printing
 from pipeline.signals import NOTICE, Interrupted, end_on_signals
@@ -24,21 +23,23 @@ def main() -> int:
     except PipelineError as error:
         log.error("error: %s", error)
         return 1
-    except (OSError, MemoryError) as error:
+    except OutputClosed:
+        stop_printing()
+        return 128 + signal.SIGPIPE
+    except Exception as error:
         trouble = trouble_of_machine(error)
         if trouble is None:
             raise
         log.error("error: %s", trouble)
         return 1
-    except OutputClosed:
-        stop_printing()
-        return 128 + signal.SIGPIPE
     except KeyboardInterrupt as end:
         log.error(NOTICE)
         return end.code if isinstance(end, Interrupted) else 130
 
 
 def run(words: list[str]) -> int:
+    from pipeline.cli.parser import parse  # a signal while it loads is heard too
+
     options = parse(words)
     if options.command is None:
         return 0

@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).resolve().parent
 PLAIN = set(range(0x20, 0x7F)) - {*b"'\\"}  # bytes that need no spelling
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FORBIDDEN = (errno.EACCES, errno.EPERM)
+OUT_OF_MEMORY = ("ResourceExhaustedError", "OutOfMemoryError")
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
 OF_MACHINE = (  # whatever else no program can do anything about
     *(errno.EIO, errno.ENAMETOOLONG, errno.EMFILE, errno.ENFILE, errno.ENOMEM),
@@ -45,16 +46,17 @@ def spelled(word: str) -> str:
     )
 
 
-def trouble_of_machine(error: OSError | MemoryError) -> str | None:
+def trouble_of_machine(error: Exception) -> str | None:
     """What the machine refuses, in a line; None where the mistake is the program's."""
-    if isinstance(error, MemoryError):
+    if is_out_of_memory(error):
         return (
             "The memory is used up. Close other programs, or lower train.batch_size or "
             "predict.batch_size, and run the same command to resume."
         )
-    path = (
-        os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
-    )
+    if not isinstance(error, OSError):
+        return None
+    named = isinstance(error.filename, str | bytes)
+    path = os.fsdecode(error.filename) if named else ""
     if path and PACKAGE in Path(os.path.abspath(path)).parents:
         return None
     if error.errno in NO_ROOM:
@@ -67,15 +69,20 @@ def trouble_of_machine(error: OSError | MemoryError) -> str | None:
             f"{path or 'A folder'} lies on a file system that is read-only. Name "
             "another folder: --work, or --set export.folder=DIR for submissions."
         )
-    if not path:
-        return None
-    if error.errno in FORBIDDEN:
-        return (
-            f"{path} is not permitted to this user ({error.strerror}). Change its "
-            "permissions, or name another folder."
-        )
-    if error.errno in GONE:
-        return f"{path} is gone. Run the same command again, which makes it anew."
     if error.errno in OF_MACHINE:
-        return f"{path} cannot be used: {error.strerror}."
+        return f"{path or 'A file'} cannot be used: {error.strerror}."
+    if path and error.errno in FORBIDDEN:
+        return (
+            f"{path} is not permitted to this user ({error.strerror}). Run "
+            f'"{typed("chmod", "u+rwX", path)}", or name another folder.'
+        )
+    if path and error.errno in GONE:
+        return f"{path} is gone: something else removed it. Run the same command again."
     return None
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Python's own error for it, or that of TensorFlow, PyTorch or JAX."""
+    if isinstance(error, MemoryError) or type(error).__name__ in OUT_OF_MEMORY:
+        return True
+    return type(error).__name__ == "XlaRuntimeError" and "RESOURCE_EXH" in str(error)

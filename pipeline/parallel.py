@@ -12,17 +12,11 @@ from multiprocessing.connection import Connection
 from typing import TypeVar
 
 from pipeline.errors import PipelineError
+from pipeline.machine import num_cores
 from pipeline.progress import LOG, progress
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-
-
-def num_cores() -> int:
-    """The cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def map_parallel(
@@ -118,7 +112,8 @@ def start_worker(lifeline: Connection) -> None:
     """Leaves the other cores to the other workers, and no worker to itself."""
     for library in ("OPENBLAS", "OMP", "MKL"):  # read when numpy is first imported
         os.environ[f"{library}_NUM_THREADS"] = "1"
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends this
+    for number in (signal.SIGINT, signal.SIGHUP):  # the parent hears it, and ends this
+        signal.signal(number, signal.SIG_IGN)
 
     def wait_for_the_end() -> None:
         lifeline.poll(None)

@@ -1,5 +1,6 @@
 """Ctrl-C, SIGTERM and a closed terminal: an end in one line, within two seconds."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -51,5 +52,6 @@ def end_after_grace(receiving: int) -> None:
     while number not in ENDING:
         number = os.read(receiving, 1)[0]
     time.sleep(GRACE)
-    os.write(2, f"{NOTICE}\n".encode())
+    with contextlib.suppress(OSError):  # nobody may be there to read it
+        os.write(2, f"{NOTICE}\n".encode())
     os._exit(128 + number)

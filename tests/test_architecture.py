@@ -10,7 +10,9 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "pipeline"
 # no subject of their own, and what makes the environment
-BASE = ("errors", "signals", "progress", "parallel", "files", "environment")
+BASE = (
+    *("errors", "signals", "machine", "progress", "parallel", "files", "environment"),
+)
 ROOMS = (
     *("base", "settings", "data", "kaggle", "sky", "models", "sources", "runs"),
     *("inference", "training", "reporting", "stages", "commands", "cli", "__main__"),

@@ -252,8 +252,7 @@ def report_after_all(run: Run) -> None:
     except PipelineError as error:
         log.error("no report: %s", error)
     except Exception as error:
-        trouble = isinstance(error, OSError) and trouble_of_machine(error)
-        if trouble:
+        if trouble := trouble_of_machine(error):
             log.error("no report: %s", trouble)
             return
         log.exception("no report, by our mistake; the submission is not touched by it")

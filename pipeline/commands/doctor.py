@@ -17,14 +17,17 @@ from pipeline.kaggle.credentials import TOKENS, all_credentials, readable_by_oth
 from pipeline.kaggle.failures import PAGE, RULES, Refused
 from pipeline.kaggle.way import check_proxies as refuse_odd_proxies
 from pipeline.kaggle.way import kaggle_endpoint, proxies
+from pipeline.machine import memory_bytes, num_cores
 from pipeline.progress import human_size
 from pipeline.runs.graph import Run
 from pipeline.runs.origin import InPlace
-from pipeline.runs.preflight import check_before_work, free_bytes, need_of
+from pipeline.runs.preflight import check_before_work, free_bytes, needs_of
 from pipeline.runs.resolve import Resolved
 from pipeline.settings.backend import backend_name, check_backend
 from pipeline.settings.schema import KaggleConfig
+from pipeline.sources.everything import find_everything
 from pipeline.sources.folder import FILES, find_file, find_files
+from pipeline.sources.integrity import check_together
 
 EXAMPLE = "./run.sh doctor --source kaggle"
 STAGES = ("download", "preprocess", "train", "predict", "export")
@@ -149,8 +152,7 @@ def use_gpu() -> str:
 
 
 def check_cores() -> Finding:
-    usable = len(os.sched_getaffinity(0))
-    return Finding("ok", "cores", f"{usable} of {os.cpu_count()} usable")
+    return Finding("ok", "cores", f"{num_cores()} of {os.cpu_count()} usable")
 
 
 def check_memory() -> Finding:
@@ -165,20 +167,9 @@ def check_memory() -> Finding:
     return Finding("ok", "memory", found)
 
 
-def memory_bytes() -> int:
-    """What this process may have: the machine's memory, or its container's share."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for file in ("memory.max", "memory/memory.limit_in_bytes"):
-        try:
-            total = min(total, int(Path("/sys/fs/cgroup", file).read_text()))
-        except (OSError, ValueError):  # no container, or one without a limit
-            continue
-    return total
-
-
 def check_disk(run: Run) -> Finding:
     """What `all` looks at before its work."""
-    need = need_of(run, STAGES)
+    need = needs_of(run, STAGES)[run.work.root]
     found = (
         f"{human_size(free_bytes(run.work.root))} free for {run.work.root}; about "
         f"{human_size(need.about)} are to come"
@@ -191,13 +182,16 @@ def check_disk(run: Run) -> Finding:
 
 
 def check_source(run: Run) -> Finding:
+    """What download would say of the files, where they are there already."""
     source, state = run.settings.source, run.raw.state
+    found, notes = f"{source} ({run.raw.folder} is {state})", []
     if isinstance(run.raw, InPlace) and not run.raw.fetched:
         if state == "done" and not run.raw.present:
             found = f"{source} is gone; what was made from it is not"
             return Finding("note", "source", found)
-        find_files(run.raw.source)
-    return Finding("ok", "source", f"{source} ({run.raw.folder} is {state})")
+        if state != "done" and not find_everything(run.raw.source):
+            notes = [*check_together(find_files(run.raw.source))]
+    return Finding("note" if notes else "ok", "source", found, " ".join(notes))
 
 
 def needs_kaggle(run: Run) -> bool:

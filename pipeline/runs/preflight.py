@@ -18,6 +18,7 @@ ZIP_BYTES = 1_810_000_000  # its zips
 JPEG_BYTES = 14_000  # one image of the demo sky
 MEMBER_BYTES = 100_000_000  # a network and its checkpoint, more or less
 ROW_BYTES = 400  # of a submission
+OTHERS = "--work, or --set export.folder=DIR for submissions"
 
 
 class Need(NamedTuple):
@@ -42,25 +43,38 @@ def check_before_work(run: Run, stages: Collection[str]) -> Iterator[str]:
     for folder in folders:
         if trouble := trouble_with_folder(folder):
             raise PipelineError(trouble)
-    need, free = need_of(run, stages), free_bytes(run.work.root)
+    for folder, need in needs_of(run, stages).items():
+        yield from check_room(folder, need)
+
+
+def check_room(folder: Path, need: Need) -> Iterator[str]:
+    """Whether a folder's disk has room; a disk that tells no size has."""
+    disk = shutil.disk_usage(nearest(folder))
+    if not disk.total:
+        return
     told = (
-        f"{human_size(free)} are free for {run.work.root}; {human_size(need.surely)} "
+        f"{human_size(disk.free)} are free for {folder}; {human_size(need.surely)} "
         f"are surely to come, about {human_size(need.about)} in all"
     )
-    if need.surely > free:
-        raise PipelineError(f"{told}. Make room, or name another folder with --work.")
-    if need.about > free:
+    if need.surely > disk.free:
+        raise PipelineError(f"{told}. Make room, or name another folder: {OTHERS}.")
+    if need.about > disk.free:
         yield told
 
 
 def trouble_with_folder(folder: Path) -> str | None:
     """Why a folder may not be written; None if it may, or if it could be made."""
     place = nearest(folder)
+    if not place.is_dir():
+        return (
+            f"{folder} cannot be made, since {place} is a file. Name another folder: "
+            f"{OTHERS}."
+        )
     if os.access(place, os.W_OK | os.X_OK):
         return None
     return (
         f"{folder} may not be written by this user: {place} is read-only for it. Name "
-        "another folder: --work, or --set export.folder=DIR for submissions."
+        f"another folder: {OTHERS}."
     )
 
 
@@ -73,11 +87,16 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(nearest(folder)).free
 
 
-def need_of(run: Run, stages: Collection[str]) -> Need:
-    """What the artifacts take that stages would still make."""
+def needs_of(run: Run, stages: Collection[str]) -> dict[Path, Need]:
+    """What the artifacts take that stages would still make, in each folder."""
     parts = [*bytes_to_come(run, stages)]
     surely = sum(size for size, certain in parts if certain)
-    return Need(surely, sum(size for size, _ in parts))
+    needs = {run.work.root: Need(surely, sum(size for size, _ in parts))}
+    if "export" in stages and not run.submission.is_done:
+        num_rows = count_images(run)["test"]
+        # twice, since an older one stays until the new one is whole
+        needs[run.submissions.root] = Need(0, 2 * ROW_BYTES * num_rows)
+    return needs
 
 
 def bytes_to_come(run: Run, stages: Collection[str]) -> Iterator[tuple[int, bool]]:
@@ -95,8 +114,6 @@ def bytes_to_come(run: Run, stages: Collection[str]) -> Iterator[tuple[int, bool
                 yield num_images[split] * size * size * 3, True
     if "train" in stages:
         yield MEMBER_BYTES * sum(not member.is_done for member in run.members), False
-    if "export" in stages and not run.submission.is_done:
-        yield 2 * ROW_BYTES * num_images["test"], False
 
 
 def count_images(run: Run) -> dict[Split, int]:

@@ -23,7 +23,7 @@ from pipeline.files import (
     refuse_link,
     write_json,
 )
-from pipeline.parallel import num_cores
+from pipeline.machine import num_cores
 from pipeline.runs.paths import (
     checkpoint_file,
     maker_file,

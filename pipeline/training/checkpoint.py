@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.files import atomic
-from pipeline.parallel import num_cores
+from pipeline.machine import num_cores
 from pipeline.settings.backend import kept_variables
 
 UNUSABLE = (  # whatever reading a damaged file may raise

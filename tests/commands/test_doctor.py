@@ -9,6 +9,7 @@ from pipeline.commands import doctor as module
 from pipeline.commands.doctor import Finding, describe
 from tests.kaggle_shell import Shell
 from tests.kaggle_stand_in import RULES, TOKEN, StandIn
+from tests.miniature import TRAIN_IDS, write_zip
 
 
 @pytest.fixture(autouse=True)
@@ -236,12 +237,12 @@ def test_a_disk_too_small_stops(
     stand_in: StandIn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    usage = type("Usage", (), {"free": 2_000_000_000})
+    usage = type("Usage", (), {"free": 2_000_000_000, "total": 9_000_000_000})
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     assert shell.type("doctor", "--source=kaggle") == 1
-    # 1.81 GB of zips, 3.91 GB of shards at 96 px, 0.16 GB of the rest
+    # 1.81 GB of zips, 3.91 GB of shards at 96 px, 0.10 GB of network
     assert line_of(shell, "disk").startswith("STOP disk 2.0 GB free for ")
-    assert "; about 5.9 GB are to come" in line_of(shell, "disk")
+    assert "; about 5.8 GB are to come" in line_of(shell, "disk")
 
 
 def test_a_folder_without_the_files_stops(
@@ -280,3 +281,16 @@ def test_a_backend_that_is_not_installed_stops(monkeypatch: pytest.MonkeyPatch) 
     found = module.find_backend()
     assert (found.state, found.found) == ("STOP", "torch")
     assert found.remedy.startswith("Keras needs the package torch, which is not inst")
+
+
+def test_what_download_would_say_of_the_files_is_said(
+    shell: Shell, stand_in: StandIn, folder: Path
+) -> None:
+    images = {f"images_training_rev1/{galaxy}.jpg": b"x" for galaxy in TRAIN_IDS[:5]}
+    write_zip(folder / "images_training_rev1.zip", images)
+    assert shell.type("doctor", f"--source={folder}") == 0
+    assert line_of(shell, "source").startswith("note source")
+    assert "has 5 images for 24 labelled galaxies" in line_of(shell, "source")
+    (folder / "training_solutions_rev1.zip").write_bytes(b"PK")
+    assert shell.type("doctor", f"--source={folder}") == 1
+    assert line_of(shell, "source").startswith("STOP source")

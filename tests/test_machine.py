@@ -1,0 +1,60 @@
+"""Limits by control groups, as the kernel writes them (cgroups(7))."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline import machine
+from pipeline.machine import memory_bytes, num_cores
+
+GB = 1_000_000_000
+
+
+@pytest.fixture
+def groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine of 8 cores whose control groups a test writes."""
+    monkeypatch.setattr(machine, "OWN_GROUPS", tmp_path / "own")
+    monkeypatch.setattr(machine, "GROUPS", tmp_path)
+    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _: range(8))
+    return tmp_path
+
+
+def write(folder: Path, **files: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(f"{text}\n")
+
+
+def test_no_control_groups_no_limits(groups: Path) -> None:
+    assert num_cores() == 8
+    assert memory_bytes() > GB
+
+
+@pytest.mark.parametrize(
+    ("quota", "cores"),
+    [("max 100000", 8), ("200000 100000", 2), ("50000 100000", 1), ("1 x", 8)],
+)
+def test_a_quota_of_version_2_counts(groups: Path, quota: str, cores: int) -> None:
+    write(groups, own="0::/batch/job7")
+    write(groups / "batch" / "job7", cpu__max="max 100000", memory__max="max")
+    write(groups / "batch", cpu__max=quota, memory__max=str(GB))
+    assert num_cores() == cores
+    assert memory_bytes() == GB
+
+
+@pytest.mark.parametrize(("quota", "cores"), [("-1", 8), ("150000", 2)])
+def test_a_quota_of_version_1_counts(groups: Path, quota: str, cores: int) -> None:
+    write(groups, own="4:memory:/docker/a1\n2:cpu,cpuacct:/docker/a1\n0::/")
+    write(groups / "cpu", cpu__cfs_quota_us=quota, cpu__cfs_period_us="100000")
+    write(groups / "memory" / "docker" / "a1", memory__limit_in_bytes=str(2 * GB))
+    write(groups / "memory", memory__limit_in_bytes="9223372036854771712")
+    assert num_cores() == cores
+    assert memory_bytes() == 2 * GB
+
+
+def test_another_system_has_no_affinity(
+    groups: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(machine.os, "sched_getaffinity")
+    monkeypatch.setattr(machine.os, "cpu_count", lambda: None)
+    assert num_cores() == 1
