@@ -57,8 +57,6 @@ def trouble_of_machine(error: Exception) -> str | None:
         return None
     named = isinstance(error.filename, str | bytes)
     path = os.fsdecode(error.filename) if named else ""
-    if path and PACKAGE in Path(os.path.abspath(path)).parents:
-        return None
     if error.errno in NO_ROOM:
         return (
             f"No room is left for {path or 'a file'}. Make room, and run the same "
@@ -76,9 +74,23 @@ def trouble_of_machine(error: Exception) -> str | None:
             f"{path} is not permitted to this user ({error.strerror}). Run "
             f'"{typed("chmod", "u+rwX", path)}", or name another folder.'
         )
-    if path and error.errno in GONE:
+    if not path and error.errno in GONE and not has_current_folder():
+        return "The current folder is gone. Change to another one, and repeat it there."
+    if path and error.errno in GONE and not is_of_package(path):
         return f"{path} is gone: something else removed it. Run the same command again."
     return None
+
+
+def has_current_folder() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def is_of_package(path: str) -> bool:
+    return PACKAGE in Path(os.path.abspath(path)).parents
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -87,6 +87,11 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def expanded(path: str) -> Path:
+    """A path whose `~` is the home folder; that of nobody stays as it is."""
+    return Path(os.path.expanduser(path))
+
+
 def inside(path: Path, folder: Path) -> bool:
     """Whether a path is a folder or lies in it, links followed."""
     return path.resolve().is_relative_to(folder.resolve())

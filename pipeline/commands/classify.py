@@ -106,8 +106,7 @@ def load_images(run: Run, ids: np.ndarray, rows: np.ndarray) -> np.ndarray:
     source = run.raw.file("train_images")
     size = run.settings.preprocess.crop_size
     images = np.empty((len(rows), size, size, 3), np.uint8)
-    for place, galaxy in enumerate(ids[rows]):
-        (original,) = load_originals(source, [galaxy])
+    for place, original in enumerate(load_originals(source, ids[rows])):
         images[place] = crop_center(original, size)
     return images
 

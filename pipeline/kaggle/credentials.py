@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError, typed
+from pipeline.files import expanded
 
 TOKENS = "https://www.kaggle.com/settings"
 OTHER_USES = ("competition", "path", "proxy")  # what else the client keeps in its file
@@ -128,7 +129,7 @@ def readable_by_others() -> list[str]:
 
 
 def home_folder() -> Path:
-    return Path("~/.kaggle").expanduser()
+    return expanded("~/.kaggle")
 
 
 def login_file() -> Path:
@@ -139,9 +140,9 @@ def key_file() -> Path:
     """Where the client looks for kaggle.json."""
     if moved := os.environ.get("KAGGLE_CONFIG_DIR"):
         return Path(moved) / "kaggle.json"
-    folder = Path("~/.kaggle").expanduser()
+    folder = expanded("~/.kaggle")
     if sys.platform.startswith("linux") and not folder.exists():
-        config = os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()
+        config = os.environ.get("XDG_CONFIG_HOME") or expanded("~/.config")
         folder = Path(config) / "kaggle"
     return folder / "kaggle.json"
 

@@ -1,6 +1,6 @@
 """Pictures of galaxies for people: the originals, tiled, outlined and as jpgs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,8 +55,8 @@ def in_place(image: np.ndarray, crop_size: int) -> np.ndarray:
     return whole
 
 
-def load_originals(source: Path, ids: Sequence[int]) -> list[np.ndarray]:
-    """The galaxies as the competition ships them, each (424, 424, 3) uint8.
+def load_originals(source: Path, ids: Sequence[int]) -> Iterator[np.ndarray]:
+    """The galaxies as the competition ships them, each (424, 424, 3) uint8, in order.
 
     Args:
         source: the zip or folder of jpgs.
@@ -69,15 +69,13 @@ def load_originals(source: Path, ids: Sequence[int]) -> list[np.ndarray]:
     missing = [galaxy for galaxy in ids if int(galaxy) not in members]
     if missing:
         raise PipelineError(f"{source} holds no {missing[0]}.jpg. Is it complete?")
-    images = []
     for galaxy in ids:
         try:
-            images.append(decode(read(members[int(galaxy)])))
+            yield decode(read(members[int(galaxy)]))
         except BadImage as error:
             raise PipelineError(
                 f"{source} holds an unreadable image, {galaxy}.jpg: {error}."
             ) from None
-    return images
 
 
 def as_jpeg(image: np.ndarray) -> bytes:

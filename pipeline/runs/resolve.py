@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.environment import variant
 from pipeline.errors import Misuse, PipelineError
+from pipeline.files import expanded
 from pipeline.runs.graph import Run
 from pipeline.runs.origin import InPlace
 from pipeline.runs.ownership import check_work, is_ours
@@ -91,7 +92,7 @@ def settle(typed: Typed) -> Resolved:
         PipelineError: a value that cannot be, or a directory that is not ours or of
             another source.
     """
-    work = WorkDir(Path(typed.work).expanduser().absolute()) if typed.work else None
+    work = WorkDir(expanded(typed.work).absolute()) if typed.work else None
     if work is not None:
         check_work(work)
     kept = read_saved(work) if work else SettingsFile()
@@ -202,7 +203,7 @@ def find_run(name: str) -> tuple[WorkDir, Path]:
     folder, colon, digest = name.rpartition(":")
     if not colon or Path(name).is_dir():
         folder, digest = name, ""
-    work = WorkDir(Path(folder).expanduser().absolute())
+    work = WorkDir(expanded(folder).absolute())
     file = work.run(digest) if digest else work.settings
     if not is_ours(work) or not file.is_file():
         known = ", ".join(path.stem for path in work.runs) or "none"

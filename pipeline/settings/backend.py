@@ -9,10 +9,10 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from pipeline.errors import Misuse, PipelineError, typed
+from pipeline.files import expanded
 from pipeline.settings.drawing import start_matplotlib
 from pipeline.settings.spelling import nearest
 
@@ -212,7 +212,7 @@ def kept_variables() -> dict[str, str]:
 def without_keras_file() -> Iterator[None]:
     """Lets Keras read no keras.json, and write none, but keep its downloads at home."""
     given = os.environ.get("KERAS_HOME")
-    home = Path(given or "~/.keras").expanduser()
+    home = expanded(given or "~/.keras")
     with tempfile.TemporaryDirectory() as empty:
         os.environ["KERAS_HOME"] = empty
         try:

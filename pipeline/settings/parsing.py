@@ -1,6 +1,5 @@
 """Settings as users write them, on the command line or in TOML, made checked values."""
 
-import os
 import tomllib
 import typing
 from collections.abc import Iterable
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import Misuse, PipelineError
-from pipeline.files import read_text
+from pipeline.files import expanded, read_text
 from pipeline.settings.schema import SECTIONS, all_settings
 from pipeline.settings.spelling import nearest
 
@@ -172,7 +171,7 @@ def absolute(value: str, folder: Path) -> str:
 def absolute_path(text: str, folder: Path) -> str:
     if text in ("none", "imagenet"):  # the words that start weights may be
         return text
-    path = Path(os.path.expanduser(text))  # the home of nobody stays as it is
+    path = expanded(text)
     return str(path if path.is_absolute() else folder / path)
 
 

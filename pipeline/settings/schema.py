@@ -1,12 +1,14 @@
 """Every setting, declared once, and checked."""
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.errors import Misuse
+from pipeline.files import expanded
 from pipeline.settings.idle import refuse_muon, refuse_no_reweighting
 from pipeline.settings.presets import PRESETS
 from pipeline.settings.spelling import nearest
@@ -25,6 +27,7 @@ SMALLEST_IMAGE = {"dieleman2014": 99} | dict.fromkeys(BACKBONES, 32)  # px; else
 PATCH_SIZE = 14  # px along the side of what dinov2 sees as one
 SIZE_MULTIPLE = {"dinov2": PATCH_SIZE}  # px
 WEIGHTS_ENDINGS = (".h5", ".keras")
+MOST_BYTES = 200  # of the name of a file, to which more is added
 
 
 def setting(default: Any, text: str, **metadata: Any) -> Any:
@@ -249,7 +252,7 @@ class TrainConfig:
     def weights_file(self) -> Path | None:
         """The file that a backbone starts from, if it is one."""
         named = self.weights.endswith(WEIGHTS_ENDINGS)
-        return Path(self.weights).expanduser() if named else None
+        return expanded(self.weights) if named else None
 
 
 @dataclass(frozen=True)
@@ -312,6 +315,11 @@ class ExportConfig:
             Path(self.name).name == self.name and not self.name.endswith(".csv"),
             "export.name is a bare file name, without folder and without .csv. "
             f'Got "{self.name}".',
+        )
+        check(
+            len(os.fsencode(self.name)) <= MOST_BYTES,
+            f"export.name has at most {MOST_BYTES} bytes, so that a file can have it. "
+            f"Got {len(os.fsencode(self.name))}.",
         )
         check(
             self.name.lower() != "ledger",

@@ -4,8 +4,11 @@ import difflib
 from pathlib import Path
 
 from pipeline.errors import Misuse
+from pipeline.files import expanded
 from pipeline.kaggle.credentials import find_credentials
 from pipeline.settings.parsing import SOURCE_WORDS
+
+MOST_SIGNS = 50  # of a source, in the name of a file
 
 
 def choose_source(wanted: str) -> tuple[str, str]:
@@ -31,7 +34,7 @@ def choose_source(wanted: str) -> tuple[str, str]:
             "Its submission is for practice; the real ones need --source kaggle or a "
             "folder with the competition's files."
         )
-    folder = Path(wanted).expanduser().resolve()
+    folder = expanded(wanted).resolve()
     if not folder.is_dir():
         words = difflib.get_close_matches(wanted, SOURCE_WORDS, 1)
         hint = f' Did you mean "{words[0]}"?' if words else ""
@@ -43,5 +46,7 @@ def choose_source(wanted: str) -> tuple[str, str]:
 
 
 def source_name(source: str) -> str:
-    """A source as part of a file name."""
-    return source if source in ("kaggle", "demo") else Path(source).name or "folder"
+    """A source as part of a file name, which has its longest length."""
+    if source in ("kaggle", "demo"):
+        return source
+    return Path(source).name[:MOST_SIGNS] or "folder"

@@ -11,6 +11,7 @@ from pipeline.commands.classify import (
 )
 from pipeline.data.splits import load_targets
 from pipeline.errors import PipelineError
+from pipeline.reporting import pictures
 from pipeline.runs.contents import load_held_out
 from pipeline.runs.graph import Run
 from pipeline.settings.schema import ClassifyConfig
@@ -115,12 +116,19 @@ def test_the_four_methods_meet_on_the_same_galaxies(finished: Run) -> None:
     assert "l2 penalty leaves no weight at zero" in describe_result(finished)
 
 
-def test_full_size_means_the_crop_as_the_course_report_had_it(finished: Run) -> None:
+def test_full_size_means_the_crop_as_the_course_report_had_it(
+    finished: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed, list_them = [], pictures.list_jpegs
+    monkeypatch.setattr(
+        pictures, "list_jpegs", lambda path: listed.append(path) or list_them(path)
+    )
     full_size = ClassifyConfig(full_size=True)
     settings = dataclasses.replace(finished.settings, classify=full_size)
     run = dataclasses.replace(finished, settings=settings)
-    images = load_images(run, np.array([100_003]), np.array([0]))
-    assert images.shape == (1, 212, 212, 3)
+    images = load_images(run, np.array([100_003, 100_005]), np.array([0, 1]))
+    assert images.shape == (2, 212, 212, 3)
+    assert len(listed) == 1  # at full size this takes a while
     assert images[0, 106, 106, 0] == pytest.approx(100_003 % 97 + 100, abs=3)
 
 

@@ -46,7 +46,7 @@ def test_an_image_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     content = images.read_bytes()
     images.write_bytes(b"xx" + content[2:])  # the local header, not the directory
     with pytest.raises(PipelineError) as caught:
-        load_originals(images, [100_003])
+        next(load_originals(images, [100_003]))
     assert str(caught.value) == (
         f"{images} holds an unreadable image, 100003.jpg: Bad magic number for file "
         "header."
