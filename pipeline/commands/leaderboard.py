@@ -28,12 +28,17 @@ def leaderboard(run: Run) -> dict[str, Any]:
     Reads   submissions/ledger.csv
     """
     rows = read_ledger(run.submissions.ledger)
-    rows.sort(key=lambda row: score_of(row["private_score"]) or float("inf"))
+    rows.sort(key=private_or_last)
     return {
         "ledger": str(run.submissions.ledger),
         "work": str(run.work.root),
         "submissions": [row | {"place_2014": place(row)} for row in rows],
     }
+
+
+def private_or_last(row: dict[str, str]) -> float:
+    score = score_of(row["private_score"])
+    return float("inf") if score is None else score
 
 
 def place(row: dict[str, str]) -> str:

@@ -168,7 +168,9 @@ def send_unless_sent(
         log.info("Kaggle has it already; it is not uploaded again")
         return
     if before == UPLOADING and not row["reference"]:
-        log.warning("An earlier upload of it broke off, and Kaggle does not list it.")
+        log.warning(
+            "An earlier upload of it was interrupted, and Kaggle does not list it."
+        )
     check_limits(kaggle)
     send(kaggle, submission, message, known)
 
@@ -181,7 +183,13 @@ def private_copy(path: Path) -> Iterator[Path]:
     if not path.is_file():
         raise PipelineError(f"There is no file {path}.")
     refuse_large(path.stat().st_size, path)
-    with tempfile.TemporaryDirectory(prefix="galaxy-zoo-upload-") as folder:
+    try:
+        place = tempfile.TemporaryDirectory(prefix="galaxy-zoo-upload-")
+    except FileNotFoundError:  # whose own text lists all that it has tried
+        raise PipelineError(
+            "No folder for temporary files may be written. Name one: TMPDIR=DIR."
+        ) from None
+    with place as folder:
         yield Path(shutil.copyfile(path, Path(folder, path.name)))
 
 

@@ -20,7 +20,10 @@ class BrokenCredential(PipelineError):
     """A file is there for a credential, and does not hold one."""
 
     def __init__(self, path: Path, reason: str, remedy: str = "") -> None:
-        remedy = remedy or f"Make a new one at {TOKENS}, or move the file away."
+        anew = f"Make a new one at {TOKENS}"
+        if path == login_file():
+            anew = 'Run "kaggle auth login"'
+        remedy = remedy or f"{anew}, or move the file away."
         super().__init__(f"{path} {reason}. {remedy}")
 
 

@@ -53,6 +53,10 @@ def idle(settings: Any, wished: Mapping[str, Any]) -> Iterator[str]:
         wished: values by `section.name`.
     """
     preset = PRESETS[settings.preset]
+    if settings.source != "demo":
+        for key in wished:
+            if key.startswith("demo."):
+                yield f"{key} does nothing without --source demo. Leave it out."
     for use in USES:
         section, _, name = use.setting.partition(".")
         config = getattr(settings, section)

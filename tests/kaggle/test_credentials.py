@@ -91,7 +91,7 @@ def test_a_folder_in_the_place_of_a_credential_is_named(
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        ("{", "is not whole JSON. Make a new one at"),
+        ("{", 'is not whole JSON. Run "kaggle auth login", or move'),
         ("[]", "is not a JSON object."),
         ('{"refresh_token": 3}', 'has no text for "refresh_token". Log in again with'),
         (

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from pipeline.errors import Misuse
@@ -33,6 +35,13 @@ def test_a_setting_that_does_nothing_is_told_of(
         f"{key}={value} does nothing without {needed}. Leave it out, or set that with "
         "it."
     )
+
+
+def test_settings_of_the_demo_sky_are_for_it_alone(tmp_path: Path) -> None:
+    wished = {"demo.num_train": 30}
+    (told,) = idle(make_settings(str(tmp_path), "tiny", wished), wished)
+    assert told == "demo.num_train does nothing without --source demo. Leave it out."
+    assert not [*idle(make_settings("demo", "tiny", wished), wished)]
 
 
 @pytest.mark.parametrize("preset", PRESETS)
