@@ -30,7 +30,7 @@ SHORT = """Galaxy Zoo: from nothing to a Kaggle submission.
 
 "./run.sh --help" lists all commands.
 """
-EXIT_CODES = "exit codes: 0 done, 1 cannot be done, 2 mistyped, 130 and 143 interrupted"
+EXIT_CODES = "exit codes: 0 done, 1 cannot be done, 2 mistyped, above 128 interrupted"
 INDENT, WIDTH = 24, 88
 
 

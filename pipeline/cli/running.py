@@ -28,7 +28,7 @@ from pipeline.runs.graph import Run
 from pipeline.runs.origin import InPlace
 from pipeline.runs.ownership import claim, is_ours
 from pipeline.runs.paths import SPLITS
-from pipeline.runs.preflight import check_before_work
+from pipeline.runs.preflight import check_before_work, refuse_closed
 from pipeline.runs.resolve import Resolved, Typed, settle
 from pipeline.runs.saved import keep_run, save_settings
 from pipeline.settings.backend import check_backend
@@ -71,6 +71,7 @@ def run_command(options: argparse.Namespace) -> None:
     resolved.run.digest  # noqa: B018  named, so that what cannot be is said before work
     if command == "clean" and not is_ours(resolved.run.work):
         raise PipelineError(f"There is nothing to clean in {resolved.run.work.root}.")
+    refuse_closed(resolved.run.work.root)
     claim(resolved.run)
     with locked(resolved.run.work.lock, str(resolved.run.work.root)):
         if command == "clean":

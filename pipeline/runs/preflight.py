@@ -41,8 +41,7 @@ def check_before_work(run: Run, stages: Collection[str]) -> Iterator[str]:
     if "export" in stages:
         folders.append(run.submissions.root)
     for folder in folders:
-        if trouble := trouble_with_folder(folder):
-            raise PipelineError(trouble)
+        refuse_closed(folder)
     for folder, need in needs_of(run, stages).items():
         yield from check_room(folder, need)
 
@@ -62,20 +61,23 @@ def check_room(folder: Path, need: Need) -> Iterator[str]:
         yield told
 
 
-def trouble_with_folder(folder: Path) -> str | None:
-    """Why a folder may not be written; None if it may, or if it could be made."""
+def refuse_closed(folder: Path) -> None:
+    """Refuses a folder that may not be written, or made.
+
+    Raises:
+        PipelineError: it may not.
+    """
     place = nearest(folder)
     if not place.is_dir():
-        return (
+        raise PipelineError(
             f"{folder} cannot be made, since {place} is a file. Name another folder: "
             f"{OTHERS}."
         )
-    if os.access(place, os.W_OK | os.X_OK):
-        return None
-    return (
-        f"{folder} may not be written by this user: {place} is read-only for it. Name "
-        f"another folder: {OTHERS}."
-    )
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise PipelineError(
+            f"{folder} may not be written by this user: {place} is read-only for it. "
+            f"Name another folder: {OTHERS}."
+        )
 
 
 def nearest(folder: Path) -> Path:

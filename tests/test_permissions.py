@@ -1,0 +1,123 @@
+"""Folders and files that this user may not read or write: one line, before work."""
+
+import ctypes
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.terminal import Terminal
+
+PROJECT = Path(__file__).resolve().parent.parent
+DROP = 24  # prctl(2), PR_CAPBSET_DROP
+# capabilities(7): who has one of them may do whatever the modes of files forbid
+OVERRIDE = (1, 2)
+
+
+def obey_modes() -> None:
+    """Takes from root what others do not have; before the command is started."""
+    if os.geteuid() == 0:
+        library = ctypes.CDLL(None, use_errno=True)
+        for capability in OVERRIDE:
+            if library.prctl(DROP, capability, 0, 0, 0) != 0:
+                raise OSError(ctypes.get_errno(), "cannot drop it")
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Iterator[Path]:
+    """A folder that can be listed only."""
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o555)
+    yield folder
+    folder.chmod(0o755)
+
+
+def type_in(*words: object) -> tuple[int, str]:
+    """The exit code of a command and the line of its error."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "pipeline", *map(str, words)],
+            env=os.environ | {"PYTHONPATH": str(PROJECT)},
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=obey_modes,
+        )
+    except subprocess.SubprocessError:
+        pytest.skip("may not drop the rights of root")
+    errors = [line for line in done.stderr.splitlines() if "error: " in line]
+    assert "Traceback" not in done.stderr
+    return done.returncode, "".join(errors)
+
+
+def test_a_work_directory_that_may_not_be_made(folder: Path, closed: Path) -> None:
+    work = closed / "work"
+    code, line = type_in("all", "--source", folder, "--preset=tiny", "--work", work)
+    assert code == 1
+    assert line == (
+        f"error: {work} may not be written by this user: {closed} is read-only for it. "
+        "Name another folder: --work, or --set export.folder=DIR for submissions."
+    )
+
+
+@pytest.mark.parametrize("command", ["all", "doctor"])
+def test_submissions_that_may_not_be_written_are_told_before_work(
+    command: str, folder: Path, closed: Path, tmp_path: Path
+) -> None:
+    work = tmp_path / "work"
+    words = ("--source", folder, "--preset=tiny", "--work", work)
+    code, line = type_in(command, *words, f"--set=export.folder={closed}")
+    assert code == 1
+    if command == "all":
+        assert line.startswith(f"error: {closed} may not be written by this user: ")
+    assert not (work / "raw").exists()
+
+
+def test_a_file_of_the_source_that_may_not_be_read(
+    folder: Path, tmp_path: Path
+) -> None:
+    images = folder / "images_test_rev1.zip"
+    images.chmod(0)
+    words = ("--source", folder, "--preset=tiny", "--work", tmp_path / "work")
+    for command in ("all", "download"):
+        code, line = type_in(command, *words)
+        assert code == 1
+        assert line.startswith(f"error: {images} ")
+        assert "ermi" in line  # not permitted, or permission denied
+
+
+def test_a_source_that_may_not_be_listed(folder: Path, tmp_path: Path) -> None:
+    folder.chmod(0)
+    words = ("--source", folder, "--preset=tiny", "--work", tmp_path / "work")
+    code, line = type_in("all", *words)
+    folder.chmod(0o755)
+    assert code == 1
+    assert str(folder) in line
+
+
+def test_a_finished_run_of_somebody_else_can_be_looked_at(later: Terminal) -> None:
+    folders = [later.work, *(path for path in later.work.rglob("*") if path.is_dir())]
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        for command in ("status", "runs", "verify", "settings", "leaderboard"):
+            assert type_in(command, "--work", later.work) == (0, "")
+        code, line = type_in("all", "--work", later.work, "--set=train.seed=3")
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
+    assert code == 1
+    assert line.startswith(f"error: {later.work}")
+
+
+@pytest.mark.parametrize("name", ["settings.toml", "galaxy-zoo.json", "lock"])
+def test_a_file_of_ours_that_may_not_be_read(later: Terminal, name: str) -> None:
+    file = later.work / name
+    file.chmod(0)
+    code, line = type_in("all", "--work", later.work)
+    assert code == 1
+    assert str(file) in line
+    file.chmod(0o644)
