@@ -74,11 +74,11 @@ def write_json(path: Path, content: Any) -> None:
 
 def read_json(path: Path) -> Any:
     """The content of a JSON file; None where there is not a readable one."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+    if not path.is_file():  # nor a pipe, which would be waited for
         return None
-    except (ValueError, RecursionError):
+    try:
+        return json.loads(read_text(path))
+    except (FileNotFoundError, ValueError, RecursionError):
         return None
 
 
@@ -170,6 +170,8 @@ def open_lock(path: Path) -> Any:
     """The lock file, opened from its start; never a link's target."""
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
     try:
+        if path.exists() and not path.is_file():  # a pipe, say
+            raise PipelineError(f"{path} is no file. Move it away.")
         return os.fdopen(os.open(path, flags, 0o666), "r+", encoding="utf-8")
     except OSError as error:
         raise PipelineError(f"Cannot lock {path}: {error.strerror}.") from None
@@ -177,12 +179,14 @@ def open_lock(path: Path) -> Any:
 
 def lock_holder(path: Path) -> str | None:
     """The process that holds a lock; None where nobody does."""
+    if not path.is_file():
+        return None
     try:
         with open(path, encoding="utf-8") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return file.read().strip() or "unknown"
-    except OSError:  # none there, or a file system without locks
+    except OSError:  # a file system without locks
         return None
     return None

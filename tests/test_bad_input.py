@@ -5,6 +5,7 @@ is empty, the file is read, and the right way.
 """
 
 import io
+import os
 import struct
 import zipfile
 from collections.abc import Callable
@@ -401,6 +402,11 @@ def everything(folder: Path, inner: str = "") -> None:
         path.unlink()
 
 
+def piped(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 def everything_beside_a_table(folder: Path) -> None:
     unpacked(folder, SAMPLE)
     everything(folder)
@@ -591,7 +597,23 @@ ZIPS = [
     ),
     Case("everything in one zip", everything),
     Case("everything in a folder in one zip", lambda folder: everything(folder, "gz/")),
-    Case("everything beside one unpacked table", everything_beside_a_table),
+    Case(
+        "everything beside one unpacked table",
+        everything_beside_a_table,
+        "all_zeros_benchmark.csv count; what {}/galaxy-zoo-the-galaxy-challenge.zip "
+        "may hold in their place is not read",
+    ),
+    Case(
+        "a second download of a browser",
+        lambda folder: (folder / f"{SOLUTIONS} (1).zip").write_bytes(b"PK"),
+        f"{LABELS_ZIP} counts, since it has Kaggle's name; training_solutions_rev1 "
+        "(1).zip beside it is not read",
+    ),
+    Case(
+        "a pipe in the place of a zip",
+        lambda folder: piped(folder / f"{TEST}.zip"),
+        "{} lacks images_test_rev1 (.zip, or unpacked). It should hold",
+    ),
     Case(
         "zips in capitals",
         lambda folder: [
@@ -608,7 +630,6 @@ def test_what_is_wrong_with_a_file_is_said_by_download(
     case.spoil(folder)
     code = terminal.type("download", "--source", str(folder), "--preset=tiny")
     says = case.says.replace("{}", str(folder))
-    print(code, terminal.err)
     assert says in terminal.err
     refused = f"error: {says}" in terminal.err
     assert code == refused if says else terminal.err.count("\n") == 2
@@ -650,6 +671,22 @@ def local_header_damaged(folder: Path) -> None:
 
 def jpeg(content: bytes) -> Callable[[Path], object]:
     return with_members(TRAIN, {f"{TRAIN}/100003.jpg": content})
+
+
+def unpacked_and(spoil: Callable[[Path], object]) -> Callable[[Path], object]:
+    """Spoils an image of a folder."""
+
+    def unpack_and_spoil(folder: Path) -> None:
+        unpacked(folder, TRAIN)
+        (folder / f"{TRAIN}.zip").unlink()
+        spoil(folder / TRAIN / "100003.jpg")
+
+    return unpack_and_spoil
+
+
+def linked_to(path: Path, target: str) -> None:
+    path.unlink()
+    path.symlink_to(target)
 
 
 def bomb(folder: Path) -> None:
@@ -694,6 +731,17 @@ IMAGES = [
         "the start alone",
         jpeg(b"\xff\xd8"),
         "is a damaged JPEG (Could not determine subsampling level of JPEG image)",
+    ),
+    Case("a pipe", unpacked_and(piped), "is no file, but a folder, a pipe or a device"),
+    Case(
+        "a link to nothing",
+        unpacked_and(lambda path: linked_to(path, "nothing")),
+        "cannot be read (No such file or directory)",
+    ),
+    Case(
+        "a link to itself",
+        unpacked_and(lambda path: linked_to(path, path.name)),
+        "cannot be read (Too many levels of symbolic links)",
     ),
     Case("a bomb", bomb, "200,000,000 bytes, more than a galaxy has"),
     Case(

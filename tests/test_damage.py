@@ -1,5 +1,6 @@
 """Our own files, damaged behind our back: told, made anew, and never obeyed."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +39,11 @@ def nested(path: Path) -> None:
     path.write_bytes(b"[" * 100_000)
 
 
+def piped(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 def a_folder(path: Path) -> None:
     path.unlink()
     path.mkdir()
@@ -61,6 +67,11 @@ CASES = (
     ("galaxy-zoo.json", turned),
     ("runs/*.toml", flipped),
     ("lock", flipped),
+    ("lock", piped),
+    ("settings.toml", piped),
+    ("galaxy-zoo.json", piped),
+    ("predictions/*/receipt.json", piped),
+    ("models/*/model.keras", piped),
 )
 
 

@@ -561,3 +561,40 @@ def test_a_command_is_spelled_as_a_shell_reads_it(tmp_path: Path) -> None:
         check=True,
     )
     assert [os.fsdecode(word) for word in told.stdout.split(b"\0")[:-1]] == words
+
+
+def test_a_run_whose_saved_settings_are_gone_is_not_made_another(
+    later: Terminal,
+) -> None:
+    source = later.run.settings.source
+    (later.work / "settings.toml").unlink()
+    (kept,) = (later.work / "runs").glob("*.toml")
+    for command in ("all", "status"):
+        assert later.type(command) == 1
+        assert later.error == (
+            f"{later.work / 'settings.toml'} is gone. Name --source and --preset, or "
+            f"take up a run: --config {kept}."
+        )
+    assert later.type("status", "--source", source, "--preset=tiny") == 0
+    assert later.type("all", "--config", str(kept)) == 0
+    assert set(later.states().values()) == {"done"}
+
+
+def test_a_comma_in_the_folder_of_submissions_is_no_list(
+    later: Terminal, tmp_path: Path
+) -> None:
+    folder = tmp_path / "Smith, John" / "csv"
+    assert later.type("export", f"--set=export.folder={folder}") == 0
+    assert Path(later.out.strip()).parent == folder
+
+
+@pytest.mark.parametrize("option", ["--work=", "--source=", "--preset=", "--config="])
+def test_a_variable_that_is_not_set_is_no_default(later: Terminal, option: str) -> None:
+    assert later.type_anywhere("status", option) == 2
+    assert later.error.endswith(" got an empty word. Is a variable not set?")
+
+
+@pytest.mark.parametrize("galaxy", ["9" * 30, "9" * 5000, "-1", "1e3", "\u0663"])
+def test_what_is_no_galaxy_is_said(later: Terminal, galaxy: str) -> None:
+    assert later.type("show", galaxy) == 2
+    assert "Traceback" not in later.err

@@ -65,8 +65,16 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     options, unknown = parser.parse_known_args([*as_set(words[1:])])
     if unknown:
         refuse_unknown(parser, unknown[0])
+    refuse_empty(options)
     options.command = first
     return options
+
+
+def refuse_empty(options: argparse.Namespace) -> None:
+    """Refuses a word that is empty, as of a variable that is not set."""
+    for name, value in vars(options).items():
+        if name != "message" and value == "":
+            raise Misuse(f"{name} got an empty word. Is a variable not set?")
 
 
 def told(text: str) -> argparse.Namespace:

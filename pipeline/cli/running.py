@@ -88,7 +88,7 @@ def run_command(options: argparse.Namespace) -> None:
 
 def typed_of(options: argparse.Namespace) -> Typed:
     file = SettingsFile()
-    if options.config:
+    if options.config is not None:
         file = read_settings_file(Path(options.config))
     return Typed(
         work=options.work,

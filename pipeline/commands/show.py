@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,7 +63,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def number(text: str) -> int:
-    if not text.isdecimal():
+    if not re.fullmatch("[0-9]{1,15}", text):
         raise argparse.ArgumentTypeError(f'takes a number such as 100008, not "{text}"')
     return int(text)
 

@@ -95,6 +95,7 @@ def settle(typed: Typed) -> Resolved:
     work = WorkDir(expanded(typed.work).absolute()) if typed.work else None
     if work is not None:
         check_work(work)
+        refuse_lost_settings(work, typed)
     kept = read_saved(work) if work else SettingsFile()
     source = None if is_named(typed, kept) else kept.source
     if source is None:
@@ -113,6 +114,19 @@ def settle(typed: Typed) -> Resolved:
     run = Run(settings, work, blended_runs(settings, work))
     check_source(run, kept.source)
     return Resolved(run, typed, saved, origins(preset, saved, typed))
+
+
+def refuse_lost_settings(work: WorkDir, typed: Typed) -> None:
+    """Refuses to go by the defaults where the saved settings have gone.
+
+    Raises:
+        PipelineError: they have, and no source is named.
+    """
+    if work.runs and not work.settings.exists() and not typed.named_source:
+        raise PipelineError(
+            f"{work.settings} is gone. Name --source and --preset, or take up a run: "
+            f"--config {work.runs[-1]}."
+        )
 
 
 def refuse_idle(settings: Settings, typed: Typed) -> None:

@@ -1,12 +1,14 @@
 """What a work directory keeps of settings: those of the last run, and every run's."""
 
 import logging
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import tomlkit
 
+from pipeline.errors import PipelineError
 from pipeline.files import read_text, write_text
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import WorkDir
@@ -22,8 +24,10 @@ def read_saved(work: WorkDir, file: Path | None = None) -> SettingsFile:
     What a newer version no longer knows is warned of, and passed over.
     """
     file = file or work.settings
-    if not file.is_file():
+    if not os.path.lexists(file):
         return SettingsFile()
+    if not file.is_file():
+        raise PipelineError(f"{file} is no file. Move it away.")
     saved = read_settings_file(file, lenient=True)
     for key in saved.unknown:
         log.warning(

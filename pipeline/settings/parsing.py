@@ -133,7 +133,9 @@ def checked(
     if choices and value not in choices:
         raise Misuse(f'{key} takes {spoken(kind)}. Got "{value}".')
     if item.metadata.get("path"):
-        return absolute(value, folder or Path.cwd())
+        listed = item.metadata.get("listed")
+        parts = value.split(",") if listed else [value]
+        return absolute(parts, folder or Path.cwd())
     return value
 
 
@@ -162,9 +164,9 @@ def known_setting(key: str) -> Any:
     )
 
 
-def absolute(value: str, folder: Path) -> str:
-    """Each path of a list with commas made absolute; words that are none stay."""
-    parts = [part.strip() for part in value.split(",")]
+def absolute(paths: Iterable[str], folder: Path) -> str:
+    """Each path made absolute, with commas between them; an empty one stays."""
+    parts = [part.strip() for part in paths]
     return ",".join(absolute_path(part, folder) if part else "" for part in parts)
 
 

@@ -36,7 +36,8 @@ def setting(default: Any, text: str, **metadata: Any) -> Any:
     Args:
         default: its value unless a preset or a user gives another.
         text: what `--help` says of it.
-        metadata: `path=True` where the value names files or folders; `added=True`
+        metadata: `path=True` where the value names a file or folder, with
+            `listed=True` several with commas between them; `added=True`
             where results had been made before there was such a setting.
     """
     return field(default=default, metadata={"help": text, **metadata})
@@ -275,6 +276,7 @@ class PredictConfig:
         "",
         "finished runs to average with, DIR or DIR:digest, separated by commas",
         path=True,
+        listed=True,
     )
 
     def __post_init__(self) -> None:

@@ -84,6 +84,8 @@ def table_line(path: Path) -> str:
 
 
 def size_and_crc(file: Path) -> str:
+    if not file.is_file():  # a link to nothing, say; whoever reads it tells
+        return "no file"
     size, crc = 0, 0
     with open(file, "rb") as stream:
         while block := stream.read(BLOCK):
@@ -106,10 +108,18 @@ def stamp_of_status(status: os.stat_result) -> str:
 def stamp_lines(folder: Path, prefix: str) -> Iterator[str]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_dir():
+            if entry.is_dir(follow_symlinks=False):
                 yield from stamp_lines(Path(entry.path), f"{prefix}{entry.name}/")
             else:
-                yield f"{prefix}{entry.name} {stamp_of_status(entry.stat())}"
+                yield f"{prefix}{entry.name} {stamp_of_entry(entry)}"
+
+
+def stamp_of_entry(entry: os.DirEntry[str]) -> str:
+    """Of what a link leads to, unless that is nothing."""
+    try:
+        return stamp_of_status(entry.stat())
+    except OSError:
+        return stamp_of_status(entry.stat(follow_symlinks=False))
 
 
 def digest_lines(lines: Iterable[str]) -> str:

@@ -70,7 +70,8 @@ def candidates(folder: Path, name: str) -> list[Path]:
         path
         for wanted in (f"{name}.zip", f"{name}.csv", name)
         for path in here
-        if path.name.lower() == wanted and ("." in wanted or path.is_dir())
+        if path.name.lower() == wanted
+        and (path.is_dir() or ("." in wanted and path.is_file()))
     ]
 
 
@@ -85,15 +86,31 @@ def is_whole(path: Path) -> bool:
 def second_candidates(folder: Path) -> Iterator[str]:
     """A line for each competition file that is there twice: which counts, and why."""
     for name in FILES.values():
-        found = candidates(folder, name)
-        if len(found) < 2:
+        found, chosen = candidates(folder, name), find_file(folder, name)
+        others = {*found, *copies(folder, name)} - {chosen}
+        if not chosen or not others:
             continue
-        chosen = find_file(folder, name)
-        others = " and ".join(path.name for path in found if path != chosen)
         reason = "a zip is as Kaggle ships it"
-        if not is_zip(chosen):
+        if len(found) == 1:
+            reason = "it has Kaggle's name"
+        elif not is_zip(chosen):
             reason = "the zip is damaged" if is_zip(found[0]) else "it comes first"
-        yield f"{chosen} counts, since {reason}; {others} beside it is not read"
+        told = " and ".join(sorted(path.name for path in others))
+        yield f"{chosen} counts, since {reason}; {told} beside it is not read"
+
+
+def copies(folder: Path, name: str) -> Iterator[Path]:
+    """What begins like a competition file's name: `name (1).zip`, `name.csv.gz`."""
+    for path in sorted(folder.iterdir()):
+        rest = path.name.lower().removeprefix(name)
+        is_other = rest not in ("", ".zip", ".csv", path.name.lower())
+        if is_other and not rest[0].isalnum() and not is_unfinished(path):
+            yield path
+
+
+def is_unfinished(path: Path) -> bool:
+    """Whether it is a download of ours that is under way, or was set aside."""
+    return ".zip." in path.name
 
 
 def is_competition_file(name: str) -> bool:

@@ -79,6 +79,10 @@ def note_files(run: Run, raw: InPlace) -> None:
 def second_candidates(run: Run, raw: InPlace) -> Iterator[str]:
     """A line for whatever could have been taken in the place of what is."""
     yield from folder.second_candidates(raw.source)
+    archive, here = find_everything(raw.source), folder.find_some_files(raw.source)
+    if archive and here:
+        names = " and ".join(path.name for path in here.values())
+        yield f"{names} count; what {archive} may hold in their place is not read"
     if (
         raw.fetched
         and raw.folder != run.work.raw
