@@ -49,7 +49,7 @@ SOURCES = re.compile(
 )
 INSTALLERS_OWN = re.compile(r"(PIP_|UV_|PYTHON|CONDA|VIRTUAL_ENV|__PYVENV)\w*")
 # these change what Python is or does; its safe path keeps the current folder out
-PYTHONS_OWN = ("HOME", "EXECUTABLE", "PLATLIBDIR", "OPTIMIZE", "INSPECT", "WARNINGS")
+PYTHONS_OWN = re.compile(r"PYTHON(?!UNBUFFERED|DONTWRITEBYTECODE|PYCACHEPREFIX)\w*")
 REASONS = (  # what pip and uv say, in which order it counts; what we say; what helps
     (
         r"No space left on device|Disk quota exceeded",
@@ -128,8 +128,8 @@ def start(words: list[str]) -> NoReturn:
     folder = ROOT / FOLDERS[chosen]
     lists = list(IMPORTS) if testing else list(IMPORTS)[:1]
     prepare(folder, {name: read_pins(ROOT / name, chosen) for name in lists}, chosen)
-    for name in PYTHONS_OWN:
-        os.environ.pop(f"PYTHON{name}", None)
+    for name in [name for name in os.environ if PYTHONS_OWN.fullmatch(name)]:
+        del os.environ[name]
     os.environ |= {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1", VARIANT: chosen}
     tests = ("pytest", "--rootdir", ROOT, "-c", ROOT / "pyproject.toml", ROOT / "tests")
     command = (*tests, *words[1:]) if testing else ("pipeline", *words)

@@ -74,6 +74,8 @@ def trouble_of_machine(error: Exception) -> str | None:
             f"{path} is not permitted to this user ({error.strerror}). Run "
             f'"{typed("chmod", "u+rwX", path)}", or name another folder.'
         )
+    if not path and "temporary" in str(error.strerror):  # as `tempfile` has it
+        return "No folder for temporary files may be written. Name one: TMPDIR=DIR."
     if not path and error.errno in GONE and not has_current_folder():
         return "The current folder is gone. Change to another one, and repeat it there."
     if path and error.errno in GONE and not is_of_package(path):

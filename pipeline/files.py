@@ -46,7 +46,7 @@ def naming(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.filename is not None:
+        if error.filename is not None or error.errno in (errno.ENOENT, errno.ENOTDIR):
             raise
         number = error.errno
         if number is None and str(error).endswith(" written"):  # numpy's, without one

@@ -7,7 +7,10 @@ import re
 import sys
 from typing import IO, Any
 
-from tqdm import tqdm
+for name in [name for name in os.environ if name.startswith("TQDM_")]:
+    del os.environ[name]  # what a bar is like is ours; tqdm stops at a wrong one
+
+from tqdm import tqdm  # noqa: E402
 
 LOG = logging.getLogger("pipeline")
 # control characters, and those that turn the direction of what follows them

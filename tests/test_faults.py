@@ -511,8 +511,9 @@ def test_clean_never_goes_by_settings_that_are_not_saved(later: Terminal) -> Non
     for words in (["--preset=cpu"], ["--set=train.epochs=9"]):
         assert later.type("clean", "--yes", *words) == 1
         assert later.error.startswith("clean keeps what the settings saved in ")
+    source = later.run.settings.source
     (later.work / "settings.toml").unlink()
-    assert later.type("clean", "--yes", "--source", later.run.settings.source) == 1
+    assert later.type("clean", "--yes", "--source", source) == 1
     before.pop("settings.toml")
     assert contents(later.work) == before
 

@@ -29,7 +29,7 @@ def start(words: list[str], **env: str) -> subprocess.Popen:
         ("\x1b[2Jgone", "\\x1b[2Jgone"),
         ("a\nerror: b\r\t", "a\\nerror: b\\r\\t"),
         ("\x9b31m\u202egpj", "\\x9b31m\\u202egpj"),
-        ("\udcff", "\\udcff"),
+        ("\udcff", "\\xff"),
         ("± Ω 東", "± Ω 東"),
     ],
 )

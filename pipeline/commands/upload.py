@@ -183,13 +183,7 @@ def private_copy(path: Path) -> Iterator[Path]:
     if not path.is_file():
         raise PipelineError(f"There is no file {path}.")
     refuse_large(path.stat().st_size, path)
-    try:
-        place = tempfile.TemporaryDirectory(prefix="galaxy-zoo-upload-")
-    except FileNotFoundError:  # whose own text lists all that it has tried
-        raise PipelineError(
-            "No folder for temporary files may be written. Name one: TMPDIR=DIR."
-        ) from None
-    with place as folder:
+    with tempfile.TemporaryDirectory(prefix="galaxy-zoo-upload-") as folder:
         yield Path(shutil.copyfile(path, Path(folder, path.name)))
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.data.splits import match_ids
-from pipeline.errors import PipelineError, remedy
+from pipeline.errors import PipelineError
 from pipeline.runs.contents import HeldOut, load_held_out, load_predictions
 from pipeline.runs.graph import Run
 
@@ -35,24 +35,13 @@ def load_others(run: Run, ids: np.ndarray) -> list[Other]:
     """Whatever `predict.blend_with` names, matched to the test galaxies (N,) by id.
 
     Raises:
-        PipelineError: one of them is unfinished, named twice, or on another test set.
+        PipelineError: one of them is unfinished, or on another test set.
     """
-    folders = [other.predictions.folder.resolve() for other in run.blended]
-    for folder in folders:
-        if folders.count(folder) > 1:
-            raise PipelineError(
-                f"predict.blend_with names {folder} twice. Take it off the list."
-            )
     return [load_other(other, ids) for other in run.blended]
 
 
 def load_other(other: Run, ids: np.ndarray) -> Other:
-    root, name = other.work.root, f"{other.work.root}:{other.digest}"
-    if not other.predictions.is_done:
-        raise PipelineError(
-            f"predict.blend_with names {name}, which has no finished predictions. Run "
-            f"{remedy('predict', root)} first."
-        )
+    name = other.title
     known, fractions = load_predictions(other.predictions)
     strangers = np.setxor1d(ids, known)
     if len(strangers):

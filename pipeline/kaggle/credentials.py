@@ -144,7 +144,7 @@ def key_file() -> Path:
     if moved := os.environ.get("KAGGLE_CONFIG_DIR"):
         return Path(moved) / "kaggle.json"
     folder = expanded("~/.kaggle")
-    if sys.platform.startswith("linux") and not folder.exists():
+    if sys.platform.startswith("linux") and not names_file(str(folder)):
         config = os.environ.get("XDG_CONFIG_HOME") or expanded("~/.config")
         folder = Path(config) / "kaggle"
     return folder / "kaggle.json"
@@ -203,6 +203,9 @@ def read_words(path: Path) -> str | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError:
+        if not os.access(path.parent, os.X_OK):
+            remedy = "Let HOME or KAGGLE_CONFIG_DIR name a folder of yours."
+            raise BrokenCredential(path.parent, "is not readable", remedy) from None
         remedy = f"Open it for yourself: chmod 600 {typed(str(path))}"
         raise BrokenCredential(path, "is not readable", remedy) from None
     except OSError as error:

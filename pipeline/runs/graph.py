@@ -179,6 +179,11 @@ class Run:
         """What tells this run from the others in its work directory."""
         return self.predictions.digest
 
+    @property
+    def title(self) -> str:
+        """What `predict.blend_with` calls it."""
+        return f"{self.work.root}:{self.digest}"
+
     @cached_property
     def submission(self) -> Artifact:
         """The CSV, and what went into it."""

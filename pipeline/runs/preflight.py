@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.data.archives import list_jpegs
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, remedy
 from pipeline.progress import human_size
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import SPLITS, Split
@@ -42,6 +42,8 @@ def check_before_work(run: Run, stages: Collection[str]) -> Iterator[str]:
         folders.append(run.submissions.root)
     for folder in folders:
         refuse_closed(folder)
+    if "predict" in stages and not run.predictions.is_done:
+        check_blended(run)
     for folder, need in needs_of(run, stages).items():
         yield from check_room(folder, need)
 
@@ -59,6 +61,30 @@ def check_room(folder: Path, need: Need) -> Iterator[str]:
         raise PipelineError(f"{told}. Make room, or name another folder: {OTHERS}.")
     if need.about > disk.free:
         yield told
+
+
+def check_blended(run: Run) -> None:
+    """Refuses runs to be averaged with that are unfinished, or named more than once.
+
+    Raises:
+        PipelineError: there is one.
+    """
+    folders = [other.predictions.folder.resolve() for other in run.blended]
+    for other in run.blended:
+        names = f"predict.blend_with names {other.title}"
+        if folders.count(other.predictions.folder.resolve()) > 1:
+            raise PipelineError(f"{names} twice. Take it off the list.")
+        if not other.predictions.is_done:
+            words = f"--config={other.work.run(other.digest)}"
+            raise PipelineError(
+                f"{names}, which has no finished predictions. Run "
+                f"{remedy('predict', other.work.root, words)} first."
+            )
+        if other.held_out.name == run.held_out.name:
+            raise PipelineError(
+                f"{names}, which has the networks and views of this run. Take it off "
+                "the list."
+            )
 
 
 def refuse_closed(folder: Path) -> None:

@@ -99,7 +99,7 @@ def settle(typed: Typed) -> Resolved:
     kept = read_saved(work) if work else SettingsFile()
     source = None if is_named(typed, kept) else kept.source
     if source is None:
-        source, why = choose_source(typed.named_source or "auto")
+        source, why = choose_source(typed.named_source or kept.source or "auto")
         if why:
             log.warning(why)
     if work is None:
@@ -147,7 +147,7 @@ def is_named(typed: Typed, kept: SettingsFile) -> bool:
     A saved folder may be gone, since much can be done with what was made from it; and
     the file of an earlier run may name the folder where it was then.
     """
-    if typed.source or kept.source is None:
+    if typed.source or kept.source in (None, "auto"):  # written there by hand
         return True
     named = typed.file.source
     return named is not None and (named in SOURCE_WORDS or Path(named).is_dir())

@@ -75,6 +75,8 @@ def write_settings(
             del document[section][name]
             if not document[section].as_string().strip():  # nor a comment
                 del document[section]
+    for key in document.keys() & set(unset):  # what is in no section
+        del document[key]
     for key, value in sorted(values.items()):
         section, _, name = key.partition(".")
         document.setdefault(section, tomlkit.table())[name] = value

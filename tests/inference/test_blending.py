@@ -11,6 +11,7 @@ from pipeline.runs.contents import HeldOut, load_predictions
 from pipeline.runs.graph import Run
 from pipeline.runs.ownership import claim
 from pipeline.runs.paths import SPLITS, WorkDir, held_out_file, predictions_file
+from pipeline.runs.preflight import check_blended
 from pipeline.runs.receipts import making
 from pipeline.runs.resolve import blended_runs
 from pipeline.runs.saved import save_settings
@@ -67,9 +68,10 @@ def test_others_are_matched_by_id(tmp_path: Path) -> None:
         ("none", r"There is no run in .*none. Its runs: none. Or drop it with --unset"),
         ("average", "average, which is an average with .*good already. Name runs wit"),
         ("fewer", ":.*, whose 5 test galaxies are not the 6 .* 1 are .*being 200005"),
-        ("good,good/../good", "blend_with names .*predictions/.* twice. Take it off"),
+        ("good,good/../good", "blend_with names .*/good:.* twice. Take it off"),
+        ("good", "good:.*, which has the networks and views of this run. Take it off"),
         ("work", "names .*work, the work directory itself. Name one of its runs: it h"),
-        ("begun", 'which has no finished .* Run "./run.sh predict --work .*begun"'),
+        ("begun", 'which has no finished .* Run "./run.sh predict --config=.*begun"'),
     ],
 )
 def test_what_cannot_be_averaged_is_refused_in_a_line(
@@ -83,7 +85,10 @@ def test_what_cannot_be_averaged_is_refused_in_a_line(
     shutil.rmtree(make_run(tmp_path / "begun").predictions.folder)
     others = (tmp_path / name for name in names.split(","))
     with pytest.raises(PipelineError, match=message) as refusal:
-        load_others(averaging(tmp_path / "work", *others), TEST_IDS)
+        run = averaging(tmp_path / "work", *others)
+        if names == "fewer":  # is seen once they are read
+            load_others(run, TEST_IDS)
+        check_blended(run)
     assert "\n" not in str(refusal.value)
 
 
@@ -93,7 +98,7 @@ def test_predictions_of_before_the_held_out_galaxies_do_not_count(
     other = make_run(tmp_path / "a")
     make_held_out(other, seed=7)
     with pytest.raises(PipelineError, match="has no finished predictions"):
-        load_others(averaging(tmp_path / "work", other.work.root), TEST_IDS)
+        check_blended(averaging(tmp_path / "work", other.work.root))
 
 
 def test_held_out_galaxies_may_be_gone(tmp_path: Path) -> None:
