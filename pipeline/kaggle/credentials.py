@@ -13,6 +13,7 @@ from pipeline.errors import PipelineError, typed
 from pipeline.files import expanded
 
 TOKENS = "https://www.kaggle.com/settings"
+LONGEST_TOKEN = 1000  # characters; those of Kaggle have some 40
 OTHER_USES = ("competition", "path", "proxy")  # what else the client keeps in its file
 
 
@@ -66,6 +67,10 @@ def token_in_variable() -> Iterator[str]:
     token = os.environ.get("KAGGLE_API_TOKEN")
     if not token:
         return
+    if len(token) > LONGEST_TOKEN:
+        reason = f"has {len(token)} characters, more than a token"
+        anew = f"Make a new one at {TOKENS}, or unset it."
+        raise BrokenCredential(Path("KAGGLE_API_TOKEN"), reason, anew)
     if not names_file(token):
         yield "an access token in KAGGLE_API_TOKEN"
     elif is_full(Path(token)):
@@ -88,6 +93,10 @@ def name_and_key() -> Iterator[str]:
     ]
     file = key_file()
     in_file = read_object(file) if wanted else {}
+    if in_file is None and len(wanted) == 1:
+        given = ({"username", "key"} - {*wanted}).pop().upper()
+        remedy = f"Set KAGGLE_{wanted[0].upper()} with it, or unset it."
+        raise BrokenCredential(Path(f"KAGGLE_{given}"), "is set alone", remedy)
     if in_file is None or (
         wanted
         and in_file.keys() & OTHER_USES
@@ -199,6 +208,8 @@ def read_object(path: Path) -> dict[str, Any] | None:
 def read_words(path: Path) -> str | None:
     """A file's text; None where there is no such file."""
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe, say
+            raise BrokenCredential(path, "is no file")
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None

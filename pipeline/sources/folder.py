@@ -65,7 +65,7 @@ def find_file(folder: Path, name: str) -> Path | None:
 
 def candidates(folder: Path, name: str) -> list[Path]:
     """A competition file in every form that is there, a zip before what is unpacked."""
-    here = sorted(folder.iterdir()) if folder.is_dir() else []
+    here = entries(folder)
     return [
         path
         for wanted in (f"{name}.zip", f"{name}.csv", name)
@@ -73,6 +73,10 @@ def candidates(folder: Path, name: str) -> list[Path]:
         if path.name.lower() == wanted
         and (path.is_dir() or ("." in wanted and path.is_file()))
     ]
+
+
+def entries(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 def is_whole(path: Path) -> bool:
@@ -101,7 +105,7 @@ def second_candidates(folder: Path) -> Iterator[str]:
 
 def copies(folder: Path, name: str) -> Iterator[Path]:
     """What begins like a competition file's name: `name (1).zip`, `name.csv.gz`."""
-    for path in sorted(folder.iterdir()):
+    for path in entries(folder):
         rest = path.name.lower().removeprefix(name)
         is_other = rest not in ("", ".zip", ".csv", path.name.lower())
         if is_other and not rest[0].isalnum() and not is_unfinished(path):

@@ -1,5 +1,6 @@
 """Whether a competition file is whole, and the one it should be."""
 
+import contextlib
 import zipfile
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -112,10 +113,10 @@ def content_trouble(folder: Path, role: str, compare: bool) -> str | None:
     path = find_file(folder, FILES[role])
     if not compare:
         try:
-            ids_in(path)
+            ids = ids_in(path)
         except PipelineError as error:
             return f"is not a table of fractions ({error})"
-        return None
+        return mix_up(folder, role, ids)
     if path.is_dir() and (bad := next(filter(is_empty, path.rglob("*.jpg")), None)):
         return f"holds an empty file, {bad.name}"
     other = find_file(folder, FILES[PARTNERS[role]])
@@ -129,9 +130,21 @@ def content_trouble(folder: Path, role: str, compare: bool) -> str | None:
     return None
 
 
+def mix_up(folder: Path, table: str, ids: np.ndarray) -> str | None:
+    """Whether a table (N,) is that of the other images, under a wrong name."""
+    for images, partner in TABLES.items():
+        path = find_file(folder, FILES[images])
+        if partner == table or path is None:
+            continue
+        with contextlib.suppress(PipelineError):  # of damaged images nothing is known
+            if np.isin(ids, ids_in(path)).all():
+                return f"has the galaxies of {path.name}, so it is another file"
+    return None
+
+
 def ids_in(path: Path) -> np.ndarray:
     """The galaxies of a table or of images, by the kind of the file."""
-    if path.stem not in TABLE_NAMES:
+    if path.stem.lower() not in TABLE_NAMES:
         return np.fromiter(list_jpegs(path), np.int64)
     status = path.stat()
     return table_ids(path, status.st_size, status.st_mtime_ns)

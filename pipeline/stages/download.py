@@ -28,6 +28,9 @@ def download(run: Run, force: bool = False) -> None:
                                         a folder stay where they are
     """
     raw = run.raw
+    if isinstance(raw, InPlace):
+        for line in second_candidates(run, raw):
+            log.warning("%s", line)
     if is_up_to_date(raw, force):
         if isinstance(raw, InPlace) and not raw.is_noted:
             raw.note(raw.result, raw.receipt["made"]["seconds"])
@@ -67,7 +70,7 @@ def note_files(run: Run, raw: InPlace) -> None:
         kaggle.fetch(raw.folder, run.settings.kaggle)
     elif archive := find_everything(raw.source):
         unpack_everything(archive, raw.folder, lacking(raw.source))
-    for line in (*second_candidates(run, raw), *check_files(raw.paths, raw)):
+    for line in check_files(raw.paths, raw):
         log.warning("%s", line)
     counts = {
         f"num_{split}": len(list_jpegs(raw.paths[f"{split}_images"]))

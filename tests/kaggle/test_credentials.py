@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,13 @@ def test_the_first_credential_in_the_clients_order_is_told(
 ) -> None:
     isolate(monkeypatch, tmp_path)
     assert find_credentials() is None
-    login = put_login(tmp_path)
-    assert find_credentials() == f"the login in {login}"
     monkeypatch.setenv("KAGGLE_KEY", KEY)
+    with pytest.raises(BrokenCredential) as refusal:
+        find_credentials()
+    assert str(refusal.value) == (
+        "KAGGLE_KEY is set alone. Set KAGGLE_USERNAME with it, or unset it."
+    )
+    login = put_login(tmp_path)
     assert find_credentials() == f"the login in {login}"
     (tmp_path / ".kaggle/kaggle.json").write_text('{"username": "u"}')
     assert find_credentials() == (
@@ -86,6 +91,18 @@ def test_a_folder_in_the_place_of_a_credential_is_named(
     with pytest.raises(BrokenCredential) as refusal:
         find_credentials()
     assert str(refusal.value).startswith(f"{path} is not readable: Is a directory.")
+
+
+def test_a_pipe_in_the_place_of_a_credential_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    isolate(monkeypatch, tmp_path)
+    path = tmp_path / ".kaggle/access_token"
+    path.parent.mkdir()
+    os.mkfifo(path)
+    with pytest.raises(BrokenCredential) as refusal:
+        find_credentials()
+    assert str(refusal.value).startswith(f"{path} is no file. ")
 
 
 @pytest.mark.parametrize(

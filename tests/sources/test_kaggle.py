@@ -152,7 +152,7 @@ def test_a_token_that_is_none_is_not_shown(
 ) -> None:
     monkeypatch.setenv("KAGGLE_API_TOKEN", token)
     assert shell.download() == 1
-    assert "access token in KAGGLE_API_TOKEN" in shell.error()
+    assert "KAGGLE_API_TOKEN" in shell.error()
     assert token.strip() not in shell.err
 
 
@@ -511,6 +511,41 @@ def test_the_zip_of_everything_put_there_by_hand_is_unpacked(
     assert not stand_in.calls
     everything.unlink()
     assert is_complete(shell, folder)
+
+
+def test_names_in_capitals_put_there_by_hand_are_not_fetched(
+    shell: Shell, stand_in: StandIn, folder: Path
+) -> None:
+    shutil.copytree(folder, shell.raw)
+    solutions = shell.raw / "training_solutions_rev1.zip"
+    solutions.rename(shell.raw / "Training_Solutions_Rev1.ZIP")
+    assert shell.download() == 0
+    assert not stand_in.calls
+
+
+def test_a_table_under_the_name_of_another_is_told_and_fetched(
+    shell: Shell, stand_in: StandIn, folder: Path
+) -> None:
+    shutil.copytree(folder, shell.raw)
+    solutions = shell.raw / "training_solutions_rev1.zip"
+    with zipfile.ZipFile(solutions) as archive:
+        content = archive.read("training_solutions_rev1.csv")
+    sample = shell.raw / "all_zeros_benchmark.zip"
+    write_zip(sample, {"all_zeros_benchmark.csv": content})
+    assert shell.download() == 0
+    assert (
+        f"{sample} has the galaxies of {IMAGES}, so it is another file; fetching it"
+    ) in shell.err
+    assert (shell.raw / "all_zeros_benchmark.zip.damaged-1").exists()
+
+
+def test_a_corrected_table_beside_what_was_fetched_is_told(
+    shell: Shell, stand_in: StandIn
+) -> None:
+    assert shell.download() == 0
+    (shell.work / "raw" / "training_solutions_rev1.csv").write_text("GalaxyID\n")
+    assert shell.download() == 0
+    assert f"{shell.raw} counts; the files beside it in" in shell.err
 
 
 def truncate(path: Path) -> None:
