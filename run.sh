@@ -20,7 +20,8 @@ export GLIBC_TUNABLES="${GLIBC_TUNABLES:-$keep:$m.top_pad=268435456}"
 
 # -I: nothing of the current folder or of PYTHON...; -S: nothing that is installed
 fits='import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'
-start='import sys; sys.path.append(sys.argv.pop(1))
+start='import _signal as s, sys; sys.path.append(sys.argv.pop(1))
+s.getsignal(2) == s.default_int_handler and s.signal(2, s.SIG_DFL)
 from pipeline.environment import main; main()'
 for python in "$root/.venv/bin/python" "$root/.venv-gpu/bin/python" \
     python3.12 python3.11 python3.13 python3 python; do

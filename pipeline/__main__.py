@@ -1,5 +1,10 @@
 """./run.sh COMMAND: exit code 0 done, 1 cannot, 2 mistyped, above 128 interrupted."""
 
+from pipeline.signals import NOTICE, Interrupted, end_at_once, end_on_signals
+
+if __name__ == "__main__":
+    end_at_once()
+
 import contextlib
 import logging
 import os
@@ -8,7 +13,6 @@ import sys
 
 from pipeline.errors import Misuse, PipelineError, trouble_of_machine
 from pipeline.progress import OutputClosed, start_logging, stop_printing
-from pipeline.signals import NOTICE, Interrupted, end_on_signals
 
 log = logging.getLogger("pipeline")
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from pipeline.errors import Misuse, PipelineError
+from pipeline.signals import ENDING
 
 ROOT = Path(__file__).resolve().parent.parent
 VARIANT = "GALAXY_ZOO_VARIANT"
@@ -103,6 +104,8 @@ Pins = Mapping[str, str]  # a package as name==version, to its hashes
 def main() -> NoReturn:
     """Starts the pipeline, or the tests; does not come back."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         start(sys.argv[1:])
     except PipelineError as error:
@@ -134,6 +137,8 @@ def start(words: list[str]) -> NoReturn:
     tests = ("pytest", "--rootdir", ROOT, "-c", ROOT / "pyproject.toml", ROOT / "tests")
     command = (*tests, *words[1:]) if testing else ("pipeline", *words)
     python = folder / "bin" / "python"
+    if not testing:  # until the pipeline hears them, signals wait
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     os.execv(python, [str(word) for word in (python, "-P", "-m", *command)])
 
 

@@ -24,6 +24,23 @@ class Interrupted(KeyboardInterrupt):
         self.code = 128 + number
 
 
+def end_at_once() -> None:
+    """While the program loads: an end without any cleaning up, for there is nothing.
+
+    Lets the signals in that whoever started this process has kept back.
+    """
+    for number in ENDING:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda number, _: leave(number))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+
+
+def leave(number: int) -> None:
+    with contextlib.suppress(OSError):  # nobody may be there to read it
+        os.write(2, f"{NOTICE}\n".encode())
+    os._exit(128 + number)
+
+
 def end_on_signals() -> None:
     """Lets the main thread raise `Interrupted` once; ends the process if it does not.
 
@@ -52,6 +69,4 @@ def end_after_grace(receiving: int) -> None:
     while number not in ENDING:
         number = os.read(receiving, 1)[0]
     time.sleep(GRACE)
-    with contextlib.suppress(OSError):  # nobody may be there to read it
-        os.write(2, f"{NOTICE}\n".encode())
-    os._exit(128 + number)
+    leave(number)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.files import write_json
-from pipeline.runs.paths import receipt_file
+from pipeline.runs.paths import receipt_file, shard_file
 from tests.miniature import TEST_IDS
 from tests.terminal import Terminal
 
@@ -92,6 +92,23 @@ def test_a_damaged_file_is_told_in_a_line_or_made_anew(
         if code != 0:
             assert str(file.parent) in later.error
     assert csv.read_bytes() == before
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_other_images_of_the_same_size_are_not_used(
+    later: Terminal, split: str
+) -> None:
+    shards = later.run.shards(split)
+    file = shard_file(shards.folder, 0)
+    flipped(file)
+    for command in ("train", "predict") if split == "train" else ("predict",):
+        assert later.type(command, "--force") == 1
+        assert later.error == (
+            f'{file} is not what was made there. Run "./run.sh preprocess --force '
+            f'--work {later.work}" to make it anew.'
+        )
+    assert later.type("preprocess", "--force") == 0
+    assert later.type("predict", "--force") == 0
 
 
 @pytest.mark.parametrize(

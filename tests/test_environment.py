@@ -118,6 +118,9 @@ class Checkout:
         return path
 
 
+MODULES = ("environment", "errors", "signals")  # all that it takes
+
+
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """Where run.sh was called once."""
@@ -125,7 +128,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     root, machine = place / "project", place / "machine"
     for folder in ("pipeline", "tests"):
         (root / folder).mkdir(parents=True)
-    for name in ("run.sh", "pipeline/environment.py", "pipeline/errors.py"):
+    for name in ("run.sh", *(f"pipeline/{name}.py" for name in MODULES)):
         shutil.copy(PROJECT / name, root / name)
     (root / "pipeline" / "__init__.py").touch()
     (root / "pipeline" / "__main__.py").write_text(PIPELINE)

@@ -599,3 +599,30 @@ def test_a_variable_that_is_not_set_is_no_default(later: Terminal, option: str) 
 def test_what_is_no_galaxy_is_said(later: Terminal, galaxy: str) -> None:
     assert later.type("show", galaxy) == 2
     assert "Traceback" not in later.err
+
+
+@pytest.mark.parametrize("place", ["predictions/x", "models", "report-1/csv", "raw"])
+def test_submissions_in_what_is_made_anew_are_refused(
+    later: Terminal, place: str
+) -> None:
+    folder = later.work / place
+    assert later.type("export", f"--set=export.folder={folder}") == 1
+    assert later.error == (
+        f"export.folder={folder} lies in {later.work / place.split('/')[0]}, which "
+        f"holds what stages make. Name another: --set export.folder="
+        f"{later.work / 'submissions'}."
+    )
+    own = later.work / "submissions"
+    assert later.type("export", f"--set=export.folder={own}") == 0
+    assert later.type("predict", "--force") == 0
+    assert len([*own.glob("*.csv")]) == 2
+
+
+def test_a_score_against_the_wrong_file_is_told(later: Terminal, folder: Path) -> None:
+    submission = later.submissions / later.run.submission.result["csv"]
+    for solutions, told in (
+        (submission, f"{submission} has the very numbers of {submission}"),
+        (folder / "all_zeros_benchmark.zip", "breaks the decision tree at 6 of 6"),
+    ):
+        assert later.type("score", "--solutions", str(solutions)) == 0
+        assert told in later.err

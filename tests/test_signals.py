@@ -100,6 +100,21 @@ def test_a_signal_just_after_the_start_is_heard() -> None:
     assert (done.returncode, done.stderr) == (143, f"{NOTICE}\n")
 
 
+def test_a_signal_that_was_kept_back_while_python_starts_is_heard() -> None:
+    def keep_back() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    done = subprocess.run(
+        [*PIPELINE, "status"],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=keep_back,
+    )
+    assert (done.returncode, done.stderr) == (143, f"{NOTICE}\n")
+
+
 def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*PIPELINE, "download", *DEMO, f"--work={tmp_path / 'w'}"],

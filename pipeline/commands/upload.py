@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.data.csv_files import refuse_large
+from pipeline.data.csv_files import read_bytes, refuse_large
 from pipeline.data.tables import read_fractions, read_ids
-from pipeline.data.tree import tree_violations
+from pipeline.data.tree import HEADER, tree_violations
 from pipeline.errors import PipelineError, remedy
 from pipeline.files import file_digest, locked
 from pipeline.kaggle.client import Kaggle, connect, persistent
@@ -201,6 +201,7 @@ def check_submission(path: Path, run: Run) -> None:
     A broken tree is only warned of: one of the official benchmarks has one.
     """
     ids, fractions = read_fractions(path)
+    check_form(path)
     bad = (fractions < 0) | (fractions > 1)
     if bad.any():
         first = ids[bad.any(axis=1)][0]
@@ -228,6 +229,23 @@ def check_submission(path: Path, run: Run) -> None:
         raise PipelineError(
             f"{path} has {len(ids)} rows; Kaggle wants {NUM_TEST}, one for each test "
             "galaxy."
+        )
+
+
+def check_form(path: Path) -> None:
+    """Refuses what we can read, and Kaggle perhaps not."""
+    header, *rows = read_bytes(path).replace(b'"', b"").splitlines()
+    if header.decode(errors="replace") != ",".join(HEADER):
+        raise PipelineError(
+            f"{path} begins with other signs than Kaggle's header, "
+            f'"{",".join(HEADER[:3])},...". Save it in UTF-8 without a byte order '
+            "mark, the names in the same capitals and without blanks."
+        )
+    ids = (row.partition(b",")[0] for row in rows if row)
+    if odd := next((text for text in ids if not text.isdigit()), None):
+        raise PipelineError(
+            f'{path} has the id "{odd.decode(errors="replace")}". Kaggle takes digits '
+            "alone."
         )
 
 

@@ -81,7 +81,8 @@ def held_out(ids: np.ndarray, config: TrainConfig, fold: int) -> np.ndarray:
     if config.num_folds == 1:
         chosen = even_spread(ids) < config.validation_fraction
         trouble = f"hold out a share of {config.validation_fraction} for validation"
-        remedy = "Raise train.validation_fraction"
+        way = "Lower" if config.validation_fraction > 0.5 else "Raise"
+        remedy = f"{way} train.validation_fraction"
     else:
         chosen = fold_of(ids, config.num_folds) == fold
         trouble = f"fill {config.num_folds} folds"

@@ -37,7 +37,7 @@ def predict_members(
     start_keras()
     from pipeline.inference.views import list_views, predict_rows
 
-    shards, views = open_shards(split), list_views(config)
+    shards, views = open_shards(split, every_byte=True), list_views(config)
     parts = []
     with progress(sum(map(len, rows)) * len(views), "predict", "image") as bar:
         for member, own in zip(members, rows, strict=True):

@@ -40,10 +40,21 @@ def load_ids(shards: Artifact) -> np.ndarray:
     return np.load(untouched(shards, ids_file(shards.folder)))
 
 
-def open_shards(shards: Artifact) -> Shards:
-    """The images of a split, mapped into memory."""
+def open_shards(shards: Artifact, every_byte: bool = False) -> Shards:
+    """The images of a split, mapped into memory.
+
+    Args:
+        shards: the finished split.
+        every_byte: see first that they are those made, which reads them all.
+
+    Raises:
+        PipelineError: they are not, or the split is not done.
+    """
     num_shards = shards.result["num_shards"]
     paths = [shard_file(shards.folder, number) for number in range(num_shards)]
+    if every_byte:
+        for path in paths:
+            untouched(shards, path)
     return Shards(load_ids(shards), [map_images(shards, path) for path in paths])
 
 

@@ -2,12 +2,13 @@
 
 import os
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 
 from pipeline.errors import PipelineError
 from pipeline.files import inside, read_json, refuse_link, write_json
 from pipeline.runs.graph import Run
-from pipeline.runs.paths import WorkDir
+from pipeline.runs.paths import ARTIFACTS, WorkDir
 from pipeline.sources.folder import is_competition_file
 
 FORMAT = 2  # of a work directory, raised when an older one cannot be read any more
@@ -88,8 +89,22 @@ def claim(run: Run) -> None:
         own.replace(work.marker)
 
 
+def refuse_submissions_in_artifacts(run: Run) -> None:
+    """Refuses to write a submission where a folder is made anew as a whole."""
+    folder, root = run.submissions.root.resolve(), run.work.root.resolve()
+    if not folder.is_relative_to(root):
+        return
+    first = "/".join(folder.relative_to(root).parts[:1])
+    if any(fnmatch(first, pattern.partition("/")[0]) for pattern in ARTIFACTS):
+        raise PipelineError(
+            f"export.folder={folder} lies in {root / first}, which holds what stages "
+            f"make. Name another: --set export.folder={root / 'submissions'}."
+        )
+
+
 def check_apart(run: Run) -> None:
     """Refuses a source that is where a run would write, or around it."""
+    refuse_submissions_in_artifacts(run)
     source = run.settings.source
     if source in ("demo", "kaggle"):
         return

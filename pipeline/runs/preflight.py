@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.data.archives import list_jpegs
-from pipeline.errors import PipelineError, remedy
+from pipeline.errors import PipelineError, remedy, typed
+from pipeline.kaggle.ledger import lock_of
 from pipeline.progress import human_size
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import SPLITS, Split
@@ -40,6 +41,7 @@ def check_before_work(run: Run, stages: Collection[str]) -> Iterator[str]:
     folders = [run.work.root]
     if "export" in stages:
         folders.append(run.submissions.root)
+        refuse_closed_lock(lock_of(run.submissions.ledger))
     for folder in folders:
         refuse_closed(folder)
     if "predict" in stages and not run.predictions.is_done:
@@ -103,6 +105,15 @@ def refuse_closed(folder: Path) -> None:
         raise PipelineError(
             f"{folder} may not be written by this user: {place} is read-only for it. "
             f"Name another folder: {OTHERS}."
+        )
+
+
+def refuse_closed_lock(lock: Path) -> None:
+    """Refuses a lock that somebody else has made for himself."""
+    if lock.exists() and not os.access(lock, os.R_OK | os.W_OK):
+        raise PipelineError(
+            f"{lock} is another user's. Ask for "
+            f'"{typed("chmod", "a+rw", str(lock))}", or name another folder: {OTHERS}.'
         )
 
 

@@ -11,7 +11,7 @@ from pipeline.errors import PipelineError
 from pipeline.files import PARTIAL
 from pipeline.kaggle.client import COMPETITION
 from pipeline.progress import human_size
-from pipeline.sources.folder import FILES, find_some_files
+from pipeline.sources.folder import FILES, candidates, find_some_files
 
 EVERYTHING = f"{COMPETITION}.zip"
 
@@ -53,15 +53,19 @@ def unpack_everything(archive: Path, folder: Path, names: Iterable[str]) -> None
         PipelineError: the zip is damaged, ambiguous, or too large for the disk.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    members = competition_members(archive, set(names))
+    names = set(names)
+    members = competition_members(archive, names)
+    refuse_two_forms(archive, members)
     check_room(archive, folder, members.values())
     unpacked = folder / f"everything{PARTIAL}"
     shutil.rmtree(unpacked, ignore_errors=True)
     try:
         for target, member in members.items():
             unpack_member(archive, member, unpacked / target)
+        for name in names:  # what was unpacked before, in whichever form
+            for path in candidates(folder, name):
+                remove(path)
         for part in sorted({target.parts[0] for target in members}):
-            remove(folder / part)
             (unpacked / part).rename(folder / part)
     except UnreadableMember as error:
         raise PipelineError(f"{archive} is damaged: {error}. Fetch it again.") from None
@@ -89,6 +93,19 @@ def competition_members(
             )
         found[target] = member
     return found
+
+
+def refuse_two_forms(archive: Path, places: Iterable[PurePosixPath]) -> None:
+    """Refuses a competition file that is there zipped and unpacked."""
+    forms: dict[str, str] = {}
+    for form in sorted({place.parts[0] for place in places}):
+        name = form.partition(".")[0]
+        if name in forms:
+            raise PipelineError(
+                f"{archive} holds {forms[name]} and {form}. Leave just the one that "
+                "counts."
+            )
+        forms[name] = form
 
 
 def place_of(member: str, names: set[str]) -> PurePosixPath | None:

@@ -55,7 +55,7 @@ def load_training_set(run: Run, member: Member) -> TrainingSet:
     Reads   shards/train/, raw/ (training_solutions_rev1)
             shards/test/ where train.reweight is set
     """
-    shards = open_shards(run.shards("train"))
+    shards = open_shards(run.shards("train"), every_byte=True)
     chosen = held_out(shards.ids, member.config, member.fold)
     return TrainingSet(
         shards,
@@ -68,6 +68,6 @@ def load_training_set(run: Run, member: Member) -> TrainingSet:
 
 
 def load_unlabelled(run: Run) -> Unlabelled:
-    shards = open_shards(run.shards("test"))
+    shards = open_shards(run.shards("test"), every_byte=True)
     readable = ~unreadable(run.shards("test"), shards.ids)
     return Unlabelled(shards, np.flatnonzero(readable))

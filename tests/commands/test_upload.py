@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -210,6 +211,29 @@ def test_what_fails_validation_is_refused(
     line: str,
 ) -> None:
     write_fractions(csv, ids, fractions)
+    assert send(shell, csv, "--force") == 1
+    assert line in shell.error()
+    assert not stand_in.calls
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda text: "\ufeff" + text, "begins with other signs than Kaggle's header"),
+        (lambda text: text.replace("Galaxy", "GALAXY"), "begins with other signs than"),
+        (lambda text: text.replace("200002,", "200002.0,"), 'has the id "200002.0"'),
+        (lambda text: text.replace("200002,", " 200002,"), 'has the id " 200002"'),
+    ],
+)
+def test_what_kaggle_may_not_read_is_refused(
+    shell: Shell,
+    stand_in: StandIn,
+    csv: Path,
+    change: Callable[[str], str],
+    line: str,
+) -> None:
+    write_fractions(csv, TEST_IDS, some_fractions(6))
+    csv.write_text(change(csv.read_text()), encoding="utf-8")
     assert send(shell, csv, "--force") == 1
     assert line in shell.error()
     assert not stand_in.calls

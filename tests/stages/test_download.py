@@ -1,4 +1,5 @@
 import dataclasses
+import io
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ from pipeline.runs.paths import receipt_file
 from pipeline.sources.everything import unpack_everything
 from pipeline.sources.folder import FILES
 from pipeline.stages.download import download
-from tests.miniature import TRAIN_IDS, blob, some_fractions, zip_csv
+from tests.miniature import TRAIN_IDS, blob, some_fractions, write_zip, zip_csv
 
 
 def test_a_folder_is_used_where_it_lies(run: Run, folder: Path) -> None:
@@ -99,6 +100,9 @@ def test_a_folder_touched_since_is_the_same(run: Run, folder: Path) -> None:
     assert later.members[0].name == run.members[0].name
 
 
+ZIP = "training_solutions_rev1.zip"
+
+
 def zip_everything(folder: Path) -> Path:
     archive = folder / "galaxy-zoo-the-galaxy-challenge.zip"
     parts = [path for path in sorted(folder.glob("*.zip")) if path != archive]
@@ -125,6 +129,25 @@ def test_the_zip_of_everything_replaced_since_is_unpacked_anew(
     download(later)
     assert dataclasses.replace(run).raw.state == "done"
     assert dataclasses.replace(run).members[0].name != before
+
+
+def test_what_was_unpacked_before_in_another_form_counts_no_more(
+    run: Run, folder: Path
+) -> None:
+    archive = zip_everything(folder)
+    download(run)
+    with zipfile.ZipFile(archive) as outer:
+        members = {name: outer.read(name) for name in outer.namelist()}
+    labels = members.pop("training_solutions_rev1.zip")
+    with zipfile.ZipFile(io.BytesIO(labels)) as inner:
+        rows = inner.read("training_solutions_rev1.csv").replace(b"100000,", b"100001,")
+    write_zip(archive, members | {"training_solutions_rev1.csv": rows})
+    later = dataclasses.replace(run)
+    with pytest.raises(PipelineError, match="1 row too many: galaxy 100001"):
+        download(later)
+    write_zip(archive, members | {"training_solutions_rev1.csv": rows, "x/" + ZIP: b""})
+    with pytest.raises(PipelineError, match=r"rev1.csv and training_solutions_rev1.z"):
+        download(dataclasses.replace(run))
 
 
 def test_the_zip_of_everything_must_fit_on_the_disk(
