@@ -34,6 +34,7 @@ def fill(place: Path, room: int) -> Path:
     return ballast
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "room"),
     [

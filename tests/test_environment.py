@@ -231,6 +231,7 @@ def test_settings_of_pip_that_cannot_be_read_are_said(checkout: Checkout) -> Non
     )
 
 
+@pytest.mark.slow
 def test_a_killed_set_up_is_completed_and_nothing_of_the_current_folder_is_run(
     checkout: Checkout, intruders: Path
 ) -> None:
@@ -427,6 +428,7 @@ def test_a_python_that_is_gone_is_replaced_in_a_linked_environment_too(
     assert (checkout.site / "numpy" / "__init__.py").stat().st_ino == before
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_packages_of_another_minor_version_are_left_to_who_uses_them(
     checkout: Checkout,

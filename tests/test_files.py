@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -7,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.files import atomic, locked
+from pipeline.files import atomic, lock_holder, locked
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
@@ -47,3 +49,32 @@ def test_a_held_lock_is_refused_and_a_dead_holders_is_not(tmp_path: Path) -> Non
         os.kill(holder.pid, signal.SIGKILL)
     with locked(path, "work/demo"):
         assert path.read_text() == f"{os.getpid()}\n"
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_file_system_without_locks_is_warned_of_and_used(
+    tmp_path: Path,
+    number: int,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with locked(tmp_path / "lock"):
+        assert lock_holder(tmp_path / "lock") is None
+    assert caplog.messages == [
+        f"{tmp_path}: this file system has no locks. Run one command at a time there."
+    ]
+
+
+def test_an_error_of_another_kind_is_no_missing_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(OSError, match="Input/output"), locked(tmp_path / "lock"):
+        raise AssertionError("never held")

@@ -146,6 +146,7 @@ def leave_unfinished(launch: Launch, variant: str, stage: str) -> None:
             receipt_file(partial_folder(folder)).unlink()
 
 
+@pytest.mark.slow
 def test_kills_change_nothing_in_the_end(
     zygote: Zygote, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:

@@ -1,3 +1,5 @@
+import multiprocessing
+import multiprocessing.synchronize
 import os
 import signal
 import subprocess
@@ -91,3 +93,16 @@ def processes_of(session: int) -> list[int]:
         for field in fields
         if int(field[3]) == session and field[0] != "Z"
     ]
+
+
+def test_without_shared_memory_one_core_does_all(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(multiprocessing.synchronize.SemLock, "__init__", refuse)
+    found = map_parallel(square, range(5), "squares", [1] * 5)
+    assert list(found) == [0, 1, 4, 9, 16]
+    (line,) = caplog.messages
+    assert line.startswith("no worker processes ([Errno 28] No space left on device")

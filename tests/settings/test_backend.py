@@ -39,6 +39,7 @@ def python(code: str, *words: object, **options: object) -> subprocess.Completed
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "file"),
     [
