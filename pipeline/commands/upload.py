@@ -12,11 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from pipeline.data.csv_files import read_bytes, refuse_large
-from pipeline.data.tables import read_fractions, read_ids
-from pipeline.data.tree import HEADER, tree_violations
+from pipeline.data.csv_files import refuse_large
+from pipeline.data.submission import check_submission
 from pipeline.errors import PipelineError, remedy
 from pipeline.files import file_digest, locked
 from pipeline.kaggle.client import Kaggle, connect, persistent
@@ -30,7 +27,6 @@ from pipeline.runs.graph import Run
 from pipeline.runs.resolve import Resolved
 
 EXAMPLE = './run.sh upload --message "twice the width" --source kaggle'
-NUM_TEST = 79_975  # rows of a submission to the real competition
 WAIT_SECONDS = 600.0  # for the verdict, unless told otherwise
 # in the ledger before Kaggle answers, where a crash leaves it, and where it does not
 UPLOADING, FAILED = "UPLOADING", "FAILED"
@@ -190,63 +186,9 @@ def private_copy(path: Path) -> Iterator[Path]:
 def check_copy(copy: Path, path: Path, run: Run) -> None:
     """Checks the copy; what is wrong is told of the file."""
     try:
-        check_submission(copy, run)
+        check_submission(copy, run.raw.find("sample"))
     except PipelineError as error:
         raise PipelineError(str(error).replace(str(copy), str(path))) from None
-
-
-def check_submission(path: Path, run: Run) -> None:
-    """Refuses what Kaggle would, and what would score badly for a slip.
-
-    A broken tree is only warned of: one of the official benchmarks has one.
-    """
-    ids, fractions = read_fractions(path)
-    check_form(path)
-    bad = (fractions < 0) | (fractions > 1)
-    if bad.any():
-        first = ids[bad.any(axis=1)][0]
-        raise PipelineError(
-            f"{path} has values outside 0 to 1 for {bad.any(axis=1).sum()} galaxies, "
-            f"the first being {first}. Kaggle takes fractions alone."
-        )
-    broken = tree_violations(fractions).any(axis=1)
-    if broken.any():
-        log.warning(
-            "%s breaks the decision tree at %d galaxies, the first being %d; Kaggle "
-            "takes it all the same",
-            path.name,
-            broken.sum(),
-            ids[broken][0],
-        )
-    if sample := run.raw.find("sample"):
-        strangers = np.setxor1d(ids, read_ids(sample))
-        if len(strangers):
-            raise PipelineError(
-                f"{path} and {sample.name} differ in {len(strangers)} galaxies, the "
-                f"first being {strangers[0]}. Is it a submission to this competition?"
-            )
-    elif len(ids) != NUM_TEST:
-        raise PipelineError(
-            f"{path} has {len(ids)} rows; Kaggle wants {NUM_TEST}, one for each test "
-            "galaxy."
-        )
-
-
-def check_form(path: Path) -> None:
-    """Refuses what we can read, and Kaggle perhaps not."""
-    header, *rows = read_bytes(path).replace(b'"', b"").splitlines()
-    if header.decode(errors="replace") != ",".join(HEADER):
-        raise PipelineError(
-            f"{path} begins with other signs than Kaggle's header, "
-            f'"{",".join(HEADER[:3])},...". Save it in UTF-8 without a byte order '
-            "mark, the names in the same capitals and without blanks."
-        )
-    ids = (row.partition(b",")[0] for row in rows if row)
-    if odd := next((text for text in ids if not text.isdigit()), None):
-        raise PipelineError(
-            f'{path} has the id "{odd.decode(errors="replace")}". Kaggle takes digits '
-            "alone."
-        )
 
 
 def warn_of_change(submission: Submission) -> None:

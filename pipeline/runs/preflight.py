@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.data.archives import list_jpegs
+from pipeline.data.submission import NUM_TEST
 from pipeline.errors import PipelineError, remedy, typed
 from pipeline.kaggle.ledger import lock_of
 from pipeline.progress import human_size
@@ -14,7 +15,7 @@ from pipeline.runs.graph import Run
 from pipeline.runs.paths import SPLITS, Split
 from pipeline.sources.folder import FILES, find_file
 
-NUM_TRAIN, NUM_TEST = 61_578, 79_975  # images of the competition
+NUM_TRAIN = 61_578  # images of the competition
 ZIP_BYTES = 1_810_000_000  # its zips
 JPEG_BYTES = 14_000  # one image of the demo sky
 MEMBER_BYTES = 100_000_000  # a network and its checkpoint, more or less
