@@ -6,9 +6,11 @@ import logging
 import os
 import re
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from pipeline.cli.catalogue import (
     READERS,
@@ -38,6 +40,9 @@ from pipeline.settings.parsing import (
     read_settings_file,
     section_of,
 )
+
+if TYPE_CHECKING:
+    from pipeline.commands.score import Verdict
 
 COLOURS = {  # of the words that a state is told by
     "STOP": 31,
@@ -203,7 +208,7 @@ def dry_run(resolved: Resolved, options: argparse.Namespace) -> str:
 
 
 def run_stages(resolved: Resolved, names: list[str], force: bool) -> None:
-    run = resolved.run
+    run, started = resolved.run, time.monotonic()
     if "export" in names:
         read_ledger(run.submissions.ledger)  # what is wrong with it is said before work
     for line in check_before_work(run, names):
@@ -218,8 +223,8 @@ def run_stages(resolved: Resolved, names: list[str], force: bool) -> None:
         getattr(module_of(name), name)(run, force)
         if run.raw.receipt != before:
             run = replace(run)  # names follow from what has come
-    if "export" in names:
-        finish(run, everything=len(names) > 1)
+    if names[-1] in ("predict", "export"):
+        finish(run, names, started)
 
 
 def needs_no_files(run: Run) -> bool:
@@ -229,18 +234,22 @@ def needs_no_files(run: Run) -> bool:
     return lost and all(item.is_done for item in made)
 
 
-def finish(run: Run, everything: bool) -> None:
-    """Scores a demo submission, draws the report, and ends with the path of the CSV."""
+def finish(run: Run, stages: list[str], started: float) -> None:
+    """Draws the report after `all`, sums up, and ends with the path of the CSV."""
+    from pipeline.cli.summary import summary
     from pipeline.commands.clean import tell_of_unused
     from pipeline.runs.contents import submission_csv
 
-    if run.settings.source == "demo":
-        score_demo(run)
+    everything = len(stages) > 1
     if everything and run.settings.report.make:
         report_after_all(run)
     if everything:
         tell_of_unused(run)
-    say(visible(str(submission_csv(run))))
+    verdict = score_demo(run) if "export" in stages else None
+    for line in summary(run, stages, time.monotonic() - started, verdict):
+        log.info("%s", line)
+    if "export" in stages:
+        say(visible(str(submission_csv(run))))
 
 
 def report_after_all(run: Run) -> None:
@@ -249,7 +258,6 @@ def report_after_all(run: Run) -> None:
 
     try:
         report(run)
-        log.info("the report: %s", run.work.page)
     except PipelineError as error:
         log.error("no report: %s", error)
     except Exception as error:
@@ -259,13 +267,12 @@ def report_after_all(run: Run) -> None:
         log.exception("no report, by our mistake; the submission is not touched by it")
 
 
-def score_demo(run: Run) -> None:
-    """Scores a demo submission, whose truth is known."""
-    from pipeline.commands.score import describe, score
+def score_demo(run: Run) -> "Verdict | None":
+    """The score of a submission for the demo sky, whose truth is known."""
+    from pipeline.commands.score import score
     from pipeline.runs.contents import submission_csv
 
+    if run.settings.source != "demo":
+        return None
     truth, training = run.raw.find("truth"), run.raw.find("solutions")
-    if truth:
-        facts = score(truth, submission_csv(run), training).as_facts()
-        for line in describe(all_visible(facts)).splitlines():
-            log.info("%s", line)
+    return score(truth, submission_csv(run), training) if truth else None

@@ -1,7 +1,6 @@
 """Stage 4: the test set through every network, averaged, and what to expect of it."""
 
 import logging
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,6 @@ from pipeline.inference.ensemble import (
     predict_members,
 )
 from pipeline.inference.held_out import predict_held_out
-from pipeline.progress import counted
 from pipeline.runs.contents import load_held_out, load_ids, unreadable
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import held_out_file, predictions_file
@@ -54,8 +52,7 @@ def predict(run: Run, force: bool = False) -> None:
             "members": [member.name for member in run.members],
             "averaged_with": [other.name for other in others],
         } | expectation(run, others, alike)
-    for line in describe(run, made.result):
-        log.info("%s", line)
+    log.info("predictions: %d galaxies", len(ids))
 
 
 def save_held_out(run: Run) -> None:
@@ -123,21 +120,3 @@ def expectation(
         "expected_standard_error": expected.standard_error,
         "num_effective": round(effective_sample_size(weights), 1),
     }
-
-
-def describe(run: Run, result: dict[str, Any]) -> list[str]:
-    """What the receipt says, in a few lines; of the RMSE, where it is known."""
-    lines = [
-        f"predictions: {result['num_images']} galaxies, "
-        f"{counted(len(run.members), 'network')}, "
-        f"{counted(run.settings.predict.num_views, 'view')}"
-    ]
-    if "expected_rmse" in result:
-        lines += [
-            "validation: RMSE {validation_rmse:.4f} ± {validation_standard_error:.4f} "
-            "on {num_validation} held-out galaxies".format(**result),
-            "expected on the test set: RMSE {expected_rmse:.4f} ± "
-            "{expected_standard_error:.4f}, these galaxies reweighted to it (effective "
-            "sample size {num_effective:.0f})".format(**result),
-        ]
-    return lines

@@ -106,7 +106,6 @@ def test_blending_takes_a_run_of_the_same_work_directory(
     assert terminal.type("predict", f"--set=predict.blend_with={name}") == 0
     assert terminal.run.predictions.result["averaged_with"] == [name]
     assert terminal.type("predict") == 0
-    assert "predictions" in terminal.err
-    assert "up to date" in terminal.err.splitlines()[-1]
+    assert f"{terminal.run.predictions.name} is up to date" in terminal.err
     assert terminal.type("predict", f"--set=predict.blend_with={terminal.work}") == 1
     assert "the work directory itself. Name one of its runs: " in terminal.error
