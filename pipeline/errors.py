@@ -50,8 +50,8 @@ def trouble_of_machine(error: Exception) -> str | None:
     """What the machine refuses, in a line; None where the mistake is the program's."""
     if is_out_of_memory(error):
         return (
-            "The memory is used up. Close other programs, or lower train.batch_size or "
-            "predict.batch_size, and run the same command to resume."
+            "The memory is used up. Close other programs, lower train.batch_size or "
+            "predict.batch_size, or take a smaller network; the same command resumes."
         )
     if not isinstance(error, OSError):
         return None
@@ -70,9 +70,10 @@ def trouble_of_machine(error: Exception) -> str | None:
     if error.errno in OF_MACHINE:
         return f"{path or 'A file'} cannot be used: {error.strerror}."
     if path and error.errno in FORBIDDEN:
+        closed = closed_part(Path(os.path.abspath(path)))
         return (
             f"{path} is not permitted to this user ({error.strerror}). Run "
-            f'"{typed("chmod", "u+rwX", path)}", or name another folder.'
+            f'"{typed("chmod", "u+rwX", str(closed))}", or name another folder.'
         )
     if not path and "temporary" in str(error.strerror):  # as `tempfile` has it
         return "No folder for temporary files may be written. Name one: TMPDIR=DIR."
@@ -81,6 +82,14 @@ def trouble_of_machine(error: Exception) -> str | None:
     if path and error.errno in GONE and not is_of_package(path):
         return f"{path} is gone: something else removed it. Run the same command again."
     return None
+
+
+def closed_part(path: Path) -> Path:
+    """What of a path keeps this user out: a folder above it, or the file itself."""
+    for folder in reversed(path.parents):
+        if not os.access(folder, os.X_OK):
+            return folder
+    return path if os.path.lexists(path) else path.parent
 
 
 def has_current_folder() -> bool:

@@ -171,7 +171,7 @@ def open_lock(path: Path) -> Any:
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
     try:
         if path.exists() and not path.is_file():  # a pipe, say
-            raise PipelineError(f"{path} is no file. Move it away.")
+            raise PipelineError(f"{path} is not a file. Move it away.")
         return os.fdopen(os.open(path, flags, 0o666), "r+", encoding="utf-8")
     except OSError as error:
         raise PipelineError(f"Cannot lock {path}: {error.strerror}.") from None

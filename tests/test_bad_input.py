@@ -732,7 +732,9 @@ IMAGES = [
         jpeg(b"\xff\xd8"),
         "is a damaged JPEG (Could not determine subsampling level of JPEG image)",
     ),
-    Case("a pipe", unpacked_and(piped), "is no file, but a folder, a pipe or a device"),
+    Case(
+        "a pipe", unpacked_and(piped), "is not a file, but a folder, a pipe or a device"
+    ),
     Case(
         "a link to nothing",
         unpacked_and(lambda path: linked_to(path, "nothing")),

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.files import write_json
 from pipeline.runs.paths import receipt_file, shard_file
+from pipeline.runs.receipts import KEYS
 from tests.miniature import TEST_IDS
 from tests.terminal import Terminal
 
@@ -131,3 +132,16 @@ def test_a_receipt_that_was_edited_is_damage(
     assert item.receipt is None
     assert later.states()[item.name] == "damaged"
     assert later.type("runs") == 0
+
+
+def test_what_an_earlier_version_made_is_not_made_again(later: Terminal) -> None:
+    for item in later.run.artifacts:
+        if item.receipt:
+            receipt = {key: item.receipt[key] for key in KEYS}
+            write_json(receipt_file(item.folder), receipt)
+    assert set(later.states().values()) == {"done"}
+    assert later.type("all") == 0
+    assert later.err.count("is up to date") == len(later.run.artifacts)
+    receipt["files"] = [1, 2]
+    write_json(receipt_file(item.folder), receipt)
+    assert item.receipt is None

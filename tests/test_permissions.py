@@ -121,3 +121,12 @@ def test_a_file_of_ours_that_may_not_be_read(later: Terminal, name: str) -> None
     assert code == 1
     assert str(file) in line
     file.chmod(0o644)
+
+
+def test_the_folder_that_is_closed_is_the_one_to_be_opened(later: Terminal) -> None:
+    models = later.work / "models"
+    models.chmod(0)
+    code, line = type_in("status", "--work", later.work)
+    models.chmod(0o755)
+    assert code == 1
+    assert line.endswith(f'Run "chmod u+rwX {models}", or name another folder.')

@@ -177,7 +177,7 @@ def private_copy(path: Path) -> Iterator[Path]:
     if path.is_dir():
         raise PipelineError(f"{path} is a folder. Name the CSV to upload.")
     if not path.is_file():
-        raise PipelineError(f"There is no file {path}.")
+        raise PipelineError(f"{path} does not exist.")
     refuse_large(path.stat().st_size, path)
     with tempfile.TemporaryDirectory(prefix="galaxy-zoo-upload-") as folder:
         yield Path(shutil.copyfile(path, Path(folder, path.name)))

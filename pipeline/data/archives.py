@@ -92,7 +92,7 @@ def read_jpeg_file(file: Path) -> bytes:
     try:
         refuse_large(file.stat().st_size)
         if not file.is_file():
-            raise BadImage("is no file, but a folder, a pipe or a device")
+            raise BadImage("is not a file, but a folder, a pipe or a device")
         return file.read_bytes()
     except OSError as error:
         raise BadImage(f"cannot be read ({error.strerror})") from None

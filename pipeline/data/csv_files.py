@@ -79,7 +79,7 @@ def read_text(path: Path) -> str:
     try:
         return decoded(read_bytes(path), path)
     except FileNotFoundError:
-        raise PipelineError(f"There is no file {path}.") from None
+        raise PipelineError(f"{path} does not exist.") from None
     except (UnreadableMember, gzip.BadGzipFile, EOFError, zlib.error) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise PipelineError(f"{path} is not a readable CSV: {reason}.") from None

@@ -209,7 +209,7 @@ def read_words(path: Path) -> str | None:
     """A file's text; None where there is no such file."""
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe, say
-            raise BrokenCredential(path, "is no file")
+            raise BrokenCredential(path, "is not a file")
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None

@@ -27,7 +27,7 @@ def read_saved(work: WorkDir, file: Path | None = None) -> SettingsFile:
     if not os.path.lexists(file):
         return SettingsFile()
     if not file.is_file():
-        raise PipelineError(f"{file} is no file. Move it away.")
+        raise PipelineError(f"{file} is not a file. Move it away.")
     saved = read_settings_file(file, lenient=True)
     for key in saved.unknown:
         log.warning(

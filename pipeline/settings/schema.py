@@ -27,6 +27,7 @@ SMALLEST_IMAGE = {"dieleman2014": 99} | dict.fromkeys(BACKBONES, 32)  # px; else
 PATCH_SIZE = 14  # px along the side of what dinov2 sees as one
 SIZE_MULTIPLE = {"dinov2": PATCH_SIZE}  # px
 WEIGHTS_ENDINGS = (".h5", ".keras")
+LARGEST_ZOOM = 10  # more leaves a pixel or two of a galaxy
 MOST_BYTES = 200  # of the name of a file, to which more is added
 
 
@@ -224,7 +225,10 @@ class TrainConfig:
         for name in ("warmup", "dropout"):
             value = getattr(self, name)
             check(0 <= value < 1, f"train.{name} must be in [0, 1). Got {value}.")
-        check(self.zoom >= 1, f"train.zoom must be at least 1. Got {self.zoom}.")
+        check(
+            1 <= self.zoom <= LARGEST_ZOOM,
+            f"train.zoom must be from 1 to {LARGEST_ZOOM}. Got {self.zoom}.",
+        )
         check(
             self.weights in ("none", "imagenet") or self.weights_file is not None,
             "train.weights is none, imagenet or a file that ends in "

@@ -167,7 +167,7 @@ def test_what_is_wrong_with_a_file_is_told_by_its_own_path(
     assert send(shell, csv) == 1
     assert shell.error().startswith(f"{csv} ")
     assert send(shell, csv.with_name("none.csv")) == 1
-    assert shell.error() == f"There is no file {csv.with_name('none.csv')}."
+    assert shell.error() == f"{csv.with_name('none.csv')} does not exist."
 
 
 def test_words_of_the_server_move_no_cursor(

@@ -76,5 +76,5 @@ def test_a_sample_without_a_header_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PipelineError, match=r"There is no file .*none\.csv"):
+    with pytest.raises(PipelineError, match=r"none\.csv does not exist"):
         read_fractions(tmp_path / "none.csv")

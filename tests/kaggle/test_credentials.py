@@ -102,7 +102,7 @@ def test_a_pipe_in_the_place_of_a_credential_is_not_waited_for(
     os.mkfifo(path)
     with pytest.raises(BrokenCredential) as refusal:
         find_credentials()
-    assert str(refusal.value).startswith(f"{path} is no file. ")
+    assert str(refusal.value).startswith(f"{path} is not a file. ")
 
 
 @pytest.mark.parametrize(

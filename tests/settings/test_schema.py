@@ -21,7 +21,8 @@ def test_an_unknown_preset_names_the_nearest() -> None:
         ({"train.epochs": 0}, "train.epochs must be at least 1. Got 0"),
         ({"train.dropout": 1.0}, r"train.dropout must be in \[0, 1\). Got 1.0"),
         ({"train.learning_rate": 0.0}, "train.learning_rate must be above 0"),
-        ({"train.zoom": 0.5}, "train.zoom must be at least 1. Got 0.5"),
+        ({"train.zoom": 0.5}, "train.zoom must be from 1 to 10. Got 0.5"),
+        ({"train.zoom": 1e9}, "train.zoom must be from 1 to 10. Got 1000000000.0"),
         ({"train.validation_fraction": 1.0}, "must lie between 0 and 1. Got 1.0"),
         (
             {"train.loss": "votes", "train.head": "sigmoid"},
