@@ -86,14 +86,14 @@ def make_member(run: Run, member: Member) -> None:
                 "learning_rate": 0.001,
                 "seconds": 1.0,
                 "train_rmse": 0.2 / epoch,
-                "validation_rmse": 0.3 / epoch,
+                "epoch_rmse": 0.3 / epoch,
                 "reweighted": 0,
             }
             for epoch in (1, 2)
         ]
         write_history(history_file(made.folder), records)
         made.result |= {
-            "validation_rmse": 0.15,
+            "epoch_rmse": 0.15,
             "means": np.asarray(means).tolist(),
             "num_train": 20,
             "parameters": network.count_params(),

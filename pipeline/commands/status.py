@@ -22,8 +22,9 @@ NOTES = {  # what a receipt's result says in a word, and how
     "num_train": "{:,} training images",
     "num_test": "{:,} test images",
     "num_images": "{:,} images",
+    "epoch_rmse": "epoch RMSE {:.4f}",
     "validation_rmse": "validation RMSE {:.4f}",
-    "expected_rmse": "expected {:.4f}",
+    "expected_rmse": "expected RMSE {:.4f}",
     "num_rows": "{:,} rows",
     "csv": "{}",
 }

@@ -39,6 +39,19 @@ def score_fractions(
     return Score(rmse, float(np.sqrt(variance) / (2 * rmse)))
 
 
+def mixed_score(most: Score, rest: Score, share: float) -> Score:
+    """The score of galaxies of which a share is scored as the rest.
+
+    The standard error takes both to err together, since the same galaxies tell them.
+    """
+    parts = ((most, 1 - share), (rest, share))
+    rmse = float(np.sqrt(sum(part * score.rmse**2 for score, part in parts)))
+    if rmse == 0:
+        return Score(0.0, 0.0)
+    error = sum(part * score.rmse * score.standard_error for score, part in parts)
+    return Score(rmse, error / rmse)
+
+
 def effective_sample_size(weights: np.ndarray) -> float:
     """How many galaxies of equal weight would tell as much (Kish 1965)."""
     return float(weights.sum() ** 2 / (weights**2).sum())

@@ -99,7 +99,7 @@ def learning(plots: Plots, histories: dict[str, History]) -> tuple[Picture, str]
     for name, rows in histories.items():
         best = best_record(rows)
         parts.append(
-            f"{name}: best validation RMSE {best['validation_rmse']:.4f} in epoch "
+            f"{name}: best epoch RMSE {best['epoch_rmse']:.4f} in epoch "
             f"{best['epoch']:.0f} of {len(rows)}, training RMSE then "
             f"{best['train_rmse']:.4f}"
         )

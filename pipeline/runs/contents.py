@@ -78,6 +78,11 @@ def unreadable(shards: Artifact, ids: np.ndarray) -> np.ndarray:
     return np.isin(ids, [int(galaxy) for galaxy in shards.result["bad"]])
 
 
+def unreadable_share(shards: Artifact) -> float:
+    """How many of the images of a split could not be read, 0 to 1."""
+    return len(shards.result["bad"]) / shards.result["num_images"]
+
+
 def load_predictions(predictions: Artifact) -> Predictions:
     path = untouched(predictions, predictions_file(predictions.folder))
     with np.load(path) as file:

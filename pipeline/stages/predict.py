@@ -4,7 +4,7 @@ import logging
 
 import numpy as np
 
-from pipeline.data.metrics import effective_sample_size, score_fractions
+from pipeline.data.metrics import effective_sample_size, mixed_score, score_fractions
 from pipeline.data.reweighting import fit_weighting
 from pipeline.data.splits import fold_of, match_ids
 from pipeline.files import atomic
@@ -16,7 +16,12 @@ from pipeline.inference.ensemble import (
     predict_members,
 )
 from pipeline.inference.held_out import predict_held_out
-from pipeline.runs.contents import load_held_out, load_ids, unreadable
+from pipeline.runs.contents import (
+    load_held_out,
+    load_ids,
+    unreadable,
+    unreadable_share,
+)
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import held_out_file, predictions_file
 from pipeline.runs.receipts import is_up_to_date, making
@@ -34,6 +39,10 @@ def predict(run: Run, force: bool = False) -> None:
             predictions/<digest>/predictions.npz  "ids" (N,) int64, "fractions" (N, 37)
                                                   float64
             predictions/<digest>/receipt.json     with the RMSE to be expected
+
+    The validation RMSE is over all views, by the networks that did not see the galaxy;
+    the weighted one over the same galaxies, reweighted to the test set; the expected
+    one is of the test set as it is, galaxies without a readable image included.
     """
     if not is_up_to_date(run.held_out, force):
         save_held_out(run)
@@ -93,12 +102,12 @@ def ask_networks(run: Run, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def expectation(
     run: Run, others: list[Other], test: np.ndarray
 ) -> dict[str, float | int]:
-    """The RMSE on held-out galaxies, as they are and reweighted to the test set.
+    """The RMSE on held-out galaxies as they are, reweighted, and what that lets expect.
 
     Args:
         run: whose networks they are.
         others: what is averaged with them.
-        test: (M, 37) the test galaxies by this run's networks.
+        test: (M, 37) the readable test galaxies by this run's networks.
 
     Returns:
         What the receipt says of it; nothing where it is not known.
@@ -111,11 +120,16 @@ def expectation(
     rows = match_ids(ids, own.ids, run.held_out.folder)
     weights = fit_weighting(own.fractions[rows], targets, test).weigh(targets)
     plain = score_fractions(fractions, targets)
-    expected = score_fractions(fractions, targets, weights)
+    weighted = score_fractions(fractions, targets, weights)
+    means = np.broadcast_to(column_means(run.members), targets.shape)
+    by_means = score_fractions(means, targets, weights)
+    expected = mixed_score(weighted, by_means, unreadable_share(run.shards("test")))
     return {
         "num_validation": len(ids),
         "validation_rmse": plain.rmse,
         "validation_standard_error": plain.standard_error,
+        "weighted_validation_rmse": weighted.rmse,
+        "weighted_validation_standard_error": weighted.standard_error,
         "expected_rmse": expected.rmse,
         "expected_standard_error": expected.standard_error,
         "num_effective": round(effective_sample_size(weights), 1),

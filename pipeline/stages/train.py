@@ -17,7 +17,7 @@ def train(run: Run, force: bool = False) -> None:
             shards/test/                   where train.reweight is set
     Writes  models/<network>/model.keras   (B, S, S, 3) uint8 -> (B, 37) float32
             models/<network>/history.csv   a record of each epoch
-            models/<network>/receipt.json  the best epoch and its validation RMSE
+            models/<network>/receipt.json  the best epoch and its RMSE
             models/<network>.partial/checkpoint.npz, while it lasts
     """
     for number, member in enumerate(run.members, 1):
@@ -45,9 +45,9 @@ def train_member(run: Run, member: Member, title: str, force: bool) -> None:
         )
     result = made.result
     log.info(
-        "%s: validation RMSE %.4f ± %.4f on %d held-out galaxies",
+        "%s: best epoch RMSE %.4f ± %.4f on %d validation galaxies",
         title,
-        result["validation_rmse"],
-        result["validation_standard_error"],
+        result["epoch_rmse"],
+        result["epoch_standard_error"],
         result["num_validation"],
     )

@@ -13,6 +13,7 @@ import numpy as np
 from pipeline.files import atomic
 from pipeline.machine import num_cores
 from pipeline.settings.backend import kept_variables
+from pipeline.training.history import named
 
 UNUSABLE = (  # whatever reading a damaged file may raise
     *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError),
@@ -87,7 +88,8 @@ def load_checkpoint(path: Path, recipe: dict[str, Any]) -> Checkpoint | None:
             }
             weights = file["weights"]
             warn_of_change(notes["environment"])
-            history, watched = notes["history"], notes.get("watched", [])
+            history = [named(record.values()) for record in notes["history"]]
+            watched = notes.get("watched", [])
     except UNUSABLE as error:
         log.warning("%s cannot be used (%s): the training starts over", path, error)
         return None

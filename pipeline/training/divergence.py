@@ -51,14 +51,14 @@ class Watch:
             self.compare(epoch, "train RMSE", float(np.median(self.ratios)))
 
     def see_score(self, epoch: int, rmse: float, baseline: float = math.inf) -> None:
-        """Takes note of the validation RMSE, beside that of the means where it counts.
+        """Takes note of the epoch RMSE, beside that of the means where it counts.
 
         Raises:
             PipelineError: the training has diverged.
         """
-        what = f"the validation RMSE is {spoken(rmse)}"
+        what = f"the epoch RMSE is {spoken(rmse)}"
         self.refuse_if(not math.isfinite(rmse), epoch, what)
-        self.compare(epoch, "validation RMSE", rmse / max(baseline, SMALLEST))
+        self.compare(epoch, "epoch RMSE", rmse / max(baseline, SMALLEST))
 
     def see_end(self, epoch: int) -> None:
         """Judges by the later half of what was watched, though it be few steps.

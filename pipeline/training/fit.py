@@ -58,7 +58,7 @@ def fit_network(
         title: what bar and log lines call the network.
 
     Returns:
-        What the receipt says: the best epoch and its validation RMSE, among others.
+        What the receipt says: the best epoch and its RMSE, among others.
 
     Raises:
         PipelineError: the training diverged.
@@ -151,7 +151,7 @@ class Training:
             "epoch": self.epoch + 1,
             "loss": loss,
             "train_rmse": rmse,
-            "validation_rmse": self.score_average().rmse,
+            "epoch_rmse": self.score_average().rmse,
             "reweighted": int(self.reweighted),
             "learning_rate": float(self.trainer.optimizer.learning_rate),
             "seconds": round(time.monotonic() - started, 1),
@@ -212,8 +212,8 @@ class Training:
         self.watch.see_end(self.epoch)
         self.watch.see_score(best, score.rmse, self.score_means().rmse)
         return {
-            "validation_rmse": score.rmse,
-            "validation_standard_error": score.standard_error,
+            "epoch_rmse": score.rmse,
+            "epoch_standard_error": score.standard_error,
             "best_epoch": best,
             "num_train": len(self.data.train),
             "num_validation": len(self.data.validation),

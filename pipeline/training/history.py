@@ -1,6 +1,11 @@
-"""How a training went: a record for each epoch, and which of them counts."""
+"""How a training went: a record for each epoch, and which of them counts.
+
+The epoch RMSE is that of the averaged weights on the validation galaxies, one view of
+each; from the epoch on that galaxies are reweighted, so are these.
+"""
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +13,7 @@ from pipeline.files import atomic
 
 History = list[dict[str, Any]]
 COLUMNS = (
-    *("epoch", "loss", "train_rmse", "validation_rmse"),
+    *("epoch", "loss", "train_rmse", "epoch_rmse"),
     *("reweighted", "learning_rate", "seconds"),
 )
 
@@ -29,21 +34,26 @@ def read_history(path: Path) -> History:
         with open(path, newline="", encoding="utf-8") as file:
             _, *rows = csv.reader(file)
             values = [[float(value) for value in row] for row in rows]
-            return [dict(zip(COLUMNS, row, strict=True)) for row in values]
+            return [named(row) for row in values]
     except (FileNotFoundError, NotADirectoryError, ValueError, csv.Error):
         return []
+
+
+def named(values: Iterable[float]) -> dict[str, Any]:
+    """A record by its values: an older version had other names for them."""
+    return dict(zip(COLUMNS, values, strict=True))
 
 
 def best_record(history: History) -> dict[str, Any]:
     """The epoch that counts, among those scored like the last."""
     last = comparable(history, is_reweighted(history[-1]))
-    return min(last, key=lambda record: record["validation_rmse"])
+    return min(last, key=lambda record: record["epoch_rmse"])
 
 
 def best_rmse(history: History, reweighted: bool) -> float:
-    """The lowest validation RMSE so far of epochs scored so; inf without any."""
+    """The lowest epoch RMSE so far of epochs scored so; inf without any."""
     scored = comparable(history, reweighted)
-    return min((record["validation_rmse"] for record in scored), default=float("inf"))
+    return min((record["epoch_rmse"] for record in scored), default=float("inf"))
 
 
 def comparable(history: History, reweighted: bool) -> History:
@@ -58,9 +68,9 @@ def is_reweighted(record: dict[str, Any]) -> bool:
 
 def describe_epoch(history: History, epochs: int) -> str:
     """The last record of a training of so many epochs, in a line."""
-    last, best = history[-1], best_record(history)["validation_rmse"]
+    last, best = history[-1], best_record(history)["epoch_rmse"]
     return (
         f"epoch {last['epoch']}/{epochs}, {last['seconds']:.0f} s, "
-        f"train RMSE {last['train_rmse']:.4f}, "
-        f"validation RMSE {last['validation_rmse']:.4f} (best {best:.4f})"
+        f"training RMSE {last['train_rmse']:.4f}, "
+        f"epoch RMSE {last['epoch_rmse']:.4f} (best {best:.4f})"
     )

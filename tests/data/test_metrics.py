@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from pipeline.data.metrics import (
+    Score,
     effective_sample_size,
+    mixed_score,
     paired_difference,
     rmse_per_question,
     score_fractions,
@@ -48,6 +50,13 @@ def test_a_difference_by_hand() -> None:
     gap = paired_difference(np.full((2, 37), 0.3), np.full((2, 37), 0.1), targets)
     assert gap.rmse == pytest.approx(0.2)
     assert gap.standard_error == pytest.approx(0)
+
+
+def test_galaxies_without_an_image_are_expected_to_score_as_the_means() -> None:
+    # half of the squares are 0.01, half 0.03
+    found = mixed_score(Score(0.1, 0.001), Score(0.03**0.5, 0.002), 0.5)
+    assert found.rmse == pytest.approx(0.02**0.5)
+    assert mixed_score(Score(0.1, 0.001), Score(0.2, 0.0), 0.0) == Score(0.1, 0.001)
 
 
 def test_a_weight_of_two_counts_a_galaxy_twice() -> None:

@@ -68,8 +68,8 @@ def test_calibration_has_the_prediction_along_x() -> None:
 
 def test_each_member_has_its_pair_of_curves() -> None:
     rows = [
-        {"epoch": 1, "train_rmse": 0.2, "validation_rmse": 0.3, "reweighted": 0},
-        {"epoch": 2, "train_rmse": 0.1, "validation_rmse": 0.25, "reweighted": 0},
+        {"epoch": 1, "train_rmse": 0.2, "epoch_rmse": 0.3, "reweighted": 0},
+        {"epoch": 2, "train_rmse": 0.1, "epoch_rmse": 0.25, "reweighted": 0},
     ]
     (axes,) = curves.learning_curves({"one": rows, "two": rows}).axes
     assert len(axes.lines) == 4
@@ -79,9 +79,9 @@ def test_each_member_has_its_pair_of_curves() -> None:
 
 def test_a_curve_breaks_where_the_held_out_galaxies_are_reweighted() -> None:
     rows = [
-        {"epoch": 1, "train_rmse": 0.2, "validation_rmse": 0.3, "reweighted": 0},
-        {"epoch": 2, "train_rmse": 0.2, "validation_rmse": 0.25, "reweighted": 0},
-        {"epoch": 3, "train_rmse": 0.2, "validation_rmse": 0.27, "reweighted": 1},
+        {"epoch": 1, "train_rmse": 0.2, "epoch_rmse": 0.3, "reweighted": 0},
+        {"epoch": 2, "train_rmse": 0.2, "epoch_rmse": 0.25, "reweighted": 0},
+        {"epoch": 3, "train_rmse": 0.2, "epoch_rmse": 0.27, "reweighted": 1},
     ]
     (axes,) = curves.learning_curves({"one": rows}).axes
     alike, reweighted = (line.get_ydata() for line in axes.lines[1:])

@@ -39,8 +39,8 @@ def test_training_leaves_network_history_and_receipt(ready: Run) -> None:
     assert set(folder.iterdir()) == files
     history = read_history(history_file(folder))
     assert [record["epoch"] for record in history] == [1, 2]
-    best = min(record["validation_rmse"] for record in history)
-    assert result(ready)["validation_rmse"] == pytest.approx(best)
+    best = min(record["epoch_rmse"] for record in history)
+    assert result(ready)["epoch_rmse"] == pytest.approx(best)
 
 
 @pytest.mark.usefixtures("eager")
@@ -261,7 +261,7 @@ def test_what_is_watched_outlives_an_interruption(
 def test_alternatives_train(ready: Run, settings: dict[str, object]) -> None:
     run = with_train(ready, **settings)
     train(run)
-    assert np.isfinite(result(run)["validation_rmse"])
+    assert np.isfinite(result(run)["epoch_rmse"])
 
 
 @pytest.mark.usefixtures("eager")

@@ -59,7 +59,7 @@ def test_the_end_is_judged_however_few_the_steps() -> None:
     see(watching, 0.2, 0.4, 0.5)
     with pytest.raises(PipelineError, match="epoch 1: the train RMSE is 2.2 times"):
         watching.see_end(1)
-    with pytest.raises(PipelineError, match="the validation RMSE is 3 times that of"):
+    with pytest.raises(PipelineError, match="the epoch RMSE is 3 times that of"):
         watch().see_score(3, 0.6, 0.2)
-    with pytest.raises(PipelineError, match="the validation RMSE is NaN"):
+    with pytest.raises(PipelineError, match="the epoch RMSE is NaN"):
         watch().see_score(3, math.nan)

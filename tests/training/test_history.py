@@ -16,7 +16,7 @@ from pipeline.training.history import (
 def records(*reweighted: int) -> History:
     """Each epoch with a larger error than the one before."""
     return [
-        {"epoch": epoch, "validation_rmse": 0.1 * epoch, "reweighted": then}
+        {"epoch": epoch, "epoch_rmse": 0.1 * epoch, "reweighted": then}
         for epoch, then in enumerate(reweighted, 1)
     ]
 

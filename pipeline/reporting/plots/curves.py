@@ -36,8 +36,7 @@ def learning_curves(histories: Mapping[str, Sequence[Mapping[str, float]]]) -> F
         epochs = [row["epoch"] for row in rows]
         style = {"linewidth": 1.8, "alpha": 1 if len(histories) == 1 else 0.7}
         fitted, held_out = (
-            np.array([row[key] for row in rows])
-            for key in ("train_rmse", "validation_rmse")
+            np.array([row[key] for row in rows]) for key in ("train_rmse", "epoch_rmse")
         )
         reweighted = np.array([is_reweighted(row) for row in rows])
         for values, label, colour, dash in (
