@@ -318,7 +318,7 @@ def make_folder(folder: Path) -> None:
     except OSError as error:
         if folder.is_symlink():
             raise PipelineError(
-                f"{folder} is a link to {folder.readlink()}, which is no folder. Mount "
+                f"{folder} is a link to {folder.readlink()}, where no folder is. Mount "
                 "its disk, or remove the link."
             ) from None
         raise refusal(folder, error) from None

@@ -66,7 +66,7 @@ def groups_with(controller: str) -> Iterator[Path]:
 
 
 def numbers(file: Path) -> list[int]:
-    """The whole numbers in a file, in order; none where it cannot be read."""
+    """The integers in a file, in order; none where it cannot be read."""
     try:
         words = file.read_text().split()
     except (OSError, ValueError):

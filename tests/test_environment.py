@@ -408,7 +408,7 @@ def test_a_link_to_a_disk_that_is_not_there_is_named(checkout: Checkout) -> None
     checkout.venv.symlink_to("/no/such/disk")
     assert checkout.run() == 1
     assert checkout.err == (
-        f"error: {checkout.venv} is a link to /no/such/disk, which is no folder. Mount "
+        f"error: {checkout.venv} is a link to /no/such/disk, where no folder is. Mount "
         "its disk, or remove the link.\n"
     )
 

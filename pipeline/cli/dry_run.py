@@ -66,8 +66,8 @@ def seconds_expected(run: Run, item: Artifact) -> float | None:
         return spent / done * (item.config.epochs - done)
     if item.receipt is not None:
         return item.receipt["made"]["seconds"]
-    alike = receipts_alike(run, item)
-    newest = max(alike, key=lambda receipt: receipt["made"]["at"], default=None)
+    similar = similar_receipts(run, item)
+    newest = max(similar, key=lambda receipt: receipt["made"]["at"], default=None)
     if newest is None:
         return None
     seconds = newest["made"]["seconds"]
@@ -76,7 +76,7 @@ def seconds_expected(run: Run, item: Artifact) -> float | None:
     return seconds
 
 
-def receipts_alike(run: Run, item: Artifact) -> list[dict[str, Any]]:
+def similar_receipts(run: Run, item: Artifact) -> list[dict[str, Any]]:
     """The receipts of other artifacts of its kind; of a network, as large as it."""
     pattern = f"{item.kind}*"
     if isinstance(item, Member):

@@ -1,4 +1,4 @@
-"""One galaxy's card: its picture, and how it was and would have been classified."""
+"""One galaxy's card: its picture, its answers, and where the networks looked."""
 
 import argparse
 import logging
@@ -18,7 +18,7 @@ from pipeline.runs.contents import (
     load_predictions,
     open_shards,
 )
-from pipeline.runs.graph import Run
+from pipeline.runs.graph import Member, Run
 from pipeline.runs.paths import SPLITS, Split
 from pipeline.runs.receipts import require
 from pipeline.runs.resolve import Resolved
@@ -39,6 +39,7 @@ class Galaxy(NamedTuple):
         split: the set it is in.
         standing: how much the network knew of it.
         row: its row in the shards.
+        members: the networks that predict it.
         fractions: (37,) predicted.
         targets: (37,) volunteers', None in the test set.
     """
@@ -47,6 +48,7 @@ class Galaxy(NamedTuple):
     split: Split
     standing: str
     row: int
+    members: list[Member]
     fractions: np.ndarray
     targets: np.ndarray | None
 
@@ -61,6 +63,21 @@ class Galaxy(NamedTuple):
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("galaxy", type=number, metavar="GALAXY", help="such as 100008")
 
+    parser.add_argument(
+        "--answer",
+        type=column,
+        metavar="ANSWER",
+        help="map what speaks for this one, such as Class3.1, not all 37",
+    )
+
+
+def column(text: str) -> int:
+    if text not in COLUMNS:
+        raise argparse.ArgumentTypeError(
+            f'takes a column of the submission such as Class3.1, not "{text}"'
+        )
+    return COLUMNS.index(text)
+
 
 def number(text: str) -> int:
     if not re.fullmatch("[0-9]{1,15}", text):
@@ -69,17 +86,17 @@ def number(text: str) -> int:
 
 
 def gather(resolved: Resolved, options: argparse.Namespace) -> dict[str, Any]:
-    return show(resolved.run, options.galaxy)
+    return show(resolved.run, options.galaxy, options.answer)
 
 
-def show(run: Run, galaxy_id: int) -> dict[str, Any]:
+def show(run: Run, galaxy_id: int, answer: int | None = None) -> dict[str, Any]:
     """What is known of a galaxy; its card is drawn too.
 
-    Reads   shards/, raw/, predictions/ for a test galaxy, models/ for another
+    Reads   shards/, raw/, models/, predictions/ for a test galaxy
     Writes  show/<GalaxyID>.png
     """
     galaxy = look_up(run, galaxy_id)
-    draw_card(run, galaxy)
+    draw_card(run, galaxy, answer)
     log.info("%s", run.work.card(galaxy.id))
     return {
         "id": galaxy.id,
@@ -123,7 +140,8 @@ def test_galaxy(run: Run, ids: np.ndarray, row: int) -> Galaxy:
     known, fractions = load_predictions(run.predictions)
     (place,) = np.flatnonzero(known == ids[row])
     standing = "of the test set"
-    return Galaxy(int(ids[row]), "test", standing, row, fractions[place], None)
+    galaxy, members = int(ids[row]), list(run.members)
+    return Galaxy(galaxy, "test", standing, row, members, fractions[place], None)
 
 
 def training_galaxy(run: Run, ids: np.ndarray, row: int) -> Galaxy:
@@ -140,7 +158,8 @@ def training_galaxy(run: Run, ids: np.ndarray, row: int) -> Galaxy:
     (fractions,) = obeying_tree(run.settings.predict, np.mean(parts, axis=0))
     galaxy = int(ids[row])
     targets = volunteers(run, galaxy)
-    return Galaxy(galaxy, "train", WHERE[bool(unfitted)], row, fractions, targets)
+    standing = WHERE[bool(unfitted)]
+    return Galaxy(galaxy, "train", standing, row, chosen, fractions, targets)
 
 
 def volunteers(run: Run, galaxy: int) -> np.ndarray | None:
@@ -154,10 +173,10 @@ def volunteers(run: Run, galaxy: int) -> np.ndarray | None:
     return next(iter(data.targets[data.ids == galaxy]), None)
 
 
-def draw_card(run: Run, galaxy: Galaxy) -> None:
+def draw_card(run: Run, galaxy: Galaxy, answer: int | None) -> None:
     from pipeline.reporting.pictures import load_pictures
     from pipeline.reporting.plots import png
-    from pipeline.reporting.plots.galaxies import card
+    from pipeline.reporting.plots.galaxies import Looked, card
 
     (seen,) = open_shards(run.shards(galaxy.split)).gather(np.array([galaxy.row]))
     pictures = load_pictures(run, galaxy.split, [galaxy.id])
@@ -165,11 +184,26 @@ def draw_card(run: Run, galaxy: Galaxy) -> None:
         galaxy.title,
         pictures.by_id[galaxy.id] if pictures.original else None,
         seen,
+        Looked(where_they_looked(galaxy, seen, answer), answer),
         galaxy.fractions,
         galaxy.targets,
     )
     with atomic(run.work.card(galaxy.id)) as partial:
         partial.write_bytes(png(figure))
+
+
+def where_they_looked(
+    galaxy: Galaxy, seen: np.ndarray, answer: int | None
+) -> np.ndarray:
+    """How much each pixel of the image (S, S, 3) counts: (S, S) float64."""
+    from pipeline.settings.backend import start_keras
+
+    start_keras()
+    from pipeline.inference.ensemble import open_network
+    from pipeline.inference.occlusion import influence
+
+    networks = [open_network(require(member), len(seen)) for member in galaxy.members]
+    return influence(networks, seen, answer)
 
 
 def describe(facts: dict[str, Any]) -> str:

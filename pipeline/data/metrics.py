@@ -25,7 +25,7 @@ def score_fractions(
     Args:
         fractions: (N, 37) predicted.
         targets: (N, 37) volunteers'.
-        weights: (N,) how much each galaxy counts; all alike by default.
+        weights: (N,) how much each galaxy counts; all equally by default.
     """
     squares = (fractions.astype(np.float64) - targets) ** 2
     per_galaxy = squares.mean(axis=1)

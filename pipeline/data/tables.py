@@ -108,7 +108,7 @@ def parse_numbers(
     """The cells below the header, (N, columns) float64.
 
     Raises:
-        PipelineError: no rows, a row of another length, or a cell that is no number.
+        PipelineError: no rows, a row of another length, or a cell that is not a number.
     """
     lines = io.StringIO(text, newline=None)
     options = {"delimiter": ",", "quotechar": '"', "comments": None, "ndmin": 2}

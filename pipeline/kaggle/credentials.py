@@ -167,7 +167,7 @@ def in_kaggle_notebook() -> bool:
 def names_file(text: str) -> bool:
     try:
         return Path(text).exists()
-    except (OSError, ValueError):  # a token is no path, or too long for one
+    except (OSError, ValueError):  # a token is not a path, or too long for one
         return False
 
 

@@ -55,7 +55,7 @@ class TreeRelu(keras.layers.Layer):
     (B, 37) logits -> (B, 37) fractions that obey the decision tree, but for questions
     whose answers are all 0. A fraction can be exactly 0, as half of all labels are.
     The first steps of a training are taken without the division: with it, an answer
-    is soon pushed below 0 for every galaxy alike, and never comes back.
+    is soon pushed below 0 for every galaxy, and never comes back.
 
     Source: Dieleman, Willett and Dambre 2015, "Rotation-invariant convolutional
     neural networks for galaxy morphology prediction", section 6.2.

@@ -157,7 +157,7 @@ def still_saved(work: WorkDir, kept: SettingsFile, typed: Typed) -> dict[str, An
     """The saved values that apply: none where a preset is named, else those not unset.
 
     Raises:
-        PipelineError: what is to be unset is no setting, and not saved.
+        PipelineError: what is to be unset is not a setting, and not saved.
     """
     for key in typed.unset:
         if key not in kept.values and key not in kept.unknown:

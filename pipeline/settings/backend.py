@@ -106,7 +106,7 @@ def start_keras(seed: int = 0) -> None:
 
 
 def load_keras() -> None:
-    """Imports Keras, so that networks come out alike whatever the user's own says.
+    """Imports Keras, so that networks come out the same whatever the user's own says.
 
     Raises:
         PipelineError: its backend is not there, does not load, or is another already.
@@ -161,7 +161,7 @@ def set_defaults() -> None:
 
 
 def repeat_tensorflow() -> None:
-    """Makes a GPU compute the same every time: a resumed training must end alike.
+    """Makes a GPU compute the same every time: a resumed training must end so.
 
     A CPU does so anyway, and a third faster without this.
     """

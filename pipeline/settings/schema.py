@@ -200,7 +200,7 @@ class TrainConfig:
         1, "networks for each fold, with consecutive seeds; all averaged"
     )
     validation_fraction: float = setting(
-        0.1, "share of galaxies held out, by their id, where num_folds is 1"
+        0.1, "share of validation galaxies, by their id, where num_folds is 1"
     )
     seed: int = setting(0, "the first; fixes initial weights, order and augmentation")
 

@@ -59,7 +59,7 @@ def draw_galaxy(rng: np.random.Generator) -> Galaxy:
 
 
 def draw_sight(rng: np.random.Generator) -> dict[str, float]:
-    """How far, bright, large and turned: alike for galaxies of every kind."""
+    """How far, bright, large and turned: the same for galaxies of every kind."""
     return {
         "pixel": log_normal(rng, 4.0, 0.34, 1.6, 7.5),
         "brightness": log_normal(rng, 0.30, 0.32, 0.12, 0.7),

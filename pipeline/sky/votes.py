@@ -182,7 +182,7 @@ def simulate_votes(
 
 
 def hand_down(votes: np.ndarray, whole: int) -> np.ndarray:
-    """Splits a whole number as the votes are split; the favourite gets the rest."""
+    """Splits an integer as the votes are split; the favourite gets the rest."""
     parts = votes * whole // max(votes.sum(), 1)
     parts[votes.argmax()] += whole - parts.sum()
     return parts

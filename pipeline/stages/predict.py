@@ -51,7 +51,7 @@ def predict(run: Run, force: bool = False) -> None:
     ids = load_ids(run.shards("test"))
     others = load_others(run, ids)
     with making(run.predictions) as made:
-        own, alike = ask_networks(run, ids)
+        own, by_fold = ask_networks(run, ids)
         fractions = np.mean([own, *(other.fractions for other in others)], axis=0)
         with atomic(predictions_file(made.folder)) as partial:
             np.savez(partial, ids=ids, fractions=fractions)
@@ -60,7 +60,7 @@ def predict(run: Run, force: bool = False) -> None:
             "num_as_means": len(run.shards("test").result["bad"]),
             "members": [member.name for member in run.members],
             "averaged_with": [other.name for other in others],
-        } | expectation(run, others, alike)
+        } | expectation(run, others, by_fold)
     log.info("predictions: %d galaxies", len(ids))
 
 
@@ -95,8 +95,8 @@ def ask_networks(run: Run, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     folds = fold_of(ids, run.settings.train.num_folds)
     rows = [np.flatnonzero(folds == member.fold) for member in members]
     chosen = [part[own] for part, own in zip(parts, rows, strict=True)]
-    _, alike = average_by_row(chosen, rows)
-    return obeying_tree(config, fractions), obeying_tree(config, alike[~bad])
+    _, by_fold = average_by_row(chosen, rows)
+    return obeying_tree(config, fractions), obeying_tree(config, by_fold[~bad])
 
 
 def expectation(
@@ -106,7 +106,7 @@ def expectation(
 
     Args:
         run: whose networks they are.
-        others: what is averaged with them.
+        others: the runs that are blended with them.
         test: (M, 37) the readable test galaxies by this run's networks.
 
     Returns:

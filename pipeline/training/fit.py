@@ -88,9 +88,9 @@ class Training:
         trainer: the same behind the augmentation, compiled.
         state: all that the epochs to come depend on.
         first_reweighted: the epoch from which on galaxies are reweighted. Weights make
-            a network fit fewer galaxies more closely, so it learns from all alike
-            before (deferred re-weighting: Cao et al. 2019); and by then it knows what
-            the test set looks like.
+            a network fit fewer galaxies more closely, so all count equally before
+            (deferred re-weighting: Cao et al. 2019); and by then it knows what the
+            test set looks like.
     """
 
     def __init__(self, config: TrainConfig, data: TrainingSet) -> None:

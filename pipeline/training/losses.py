@@ -23,7 +23,7 @@ class VoteCrossEntropy(keras.losses.Loss):
     """How unlikely the votes are, for each volunteer and averaged over the 37 answers.
 
     A question's votes are drawn from its predicted shares, and it counts by how many
-    volunteers were asked it. So an error weighs more where volunteers agree and votes
+    volunteers were asked it. So an error counts more where volunteers agree and votes
     scatter less, and many a share is learned from fewer galaxies than by squares, which
     take all labels for equally sure.
     """

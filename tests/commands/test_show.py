@@ -7,6 +7,7 @@ from pipeline.errors import PipelineError
 from pipeline.reporting.pictures import load_originals
 from pipeline.runs.graph import Run
 from tests.miniature import blob, some_fractions, write_zip
+from tests.terminal import Terminal
 
 
 def test_a_training_galaxy_shows_both_fractions_and_its_error(finished: Run) -> None:
@@ -24,6 +25,16 @@ def test_a_test_galaxy_shows_predictions_alone(finished: Run) -> None:
     text = describe(show(finished, 200_001))
     assert text.splitlines()[0] == "Galaxy 200001, of the test set"
     assert "volunteers" not in text
+
+
+def test_what_speaks_for_an_answer_is_mapped(later: Terminal) -> None:
+    assert later.type("show", "200001") == 0
+    (card,) = (later.work / "show").iterdir()
+    of_all = card.read_bytes()
+    assert later.type("show", "200001", "--answer", "Class1.2") == 0
+    assert card.read_bytes() != of_all
+    assert later.type("show", "200001", "--answer", "Class12.1") == 2
+    assert "takes a column of the submission such as Class3.1" in later.err
 
 
 def test_an_unknown_galaxy_names_the_nearest(finished: Run) -> None:

@@ -1,5 +1,7 @@
 """One galaxy's 37 answers as bars, and a card that shows it with its pictures."""
 
+from typing import NamedTuple
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,6 +14,22 @@ from pipeline.reporting.plots import (
     new_figure,
     styled,
 )
+from pipeline.reporting.statistics import answer_text
+
+SPEAKS_FOR, SPEAKS_AGAINST = (255, 70, 40), (60, 130, 255)
+COVERING = 0.75  # how much of a pixel the strongest colour hides
+
+
+class Looked(NamedTuple):
+    """Where the networks looked.
+
+    Attributes:
+        influence: (S, S), how much each pixel of the image counts.
+        answer: the column that it is of; None for all 37 together, without signs.
+    """
+
+    influence: np.ndarray
+    answer: int | None
 
 
 @styled
@@ -44,15 +62,17 @@ def card(
     title: str,
     original: np.ndarray | None,
     seen: np.ndarray,
+    looked: Looked,
     fractions: np.ndarray,
     targets: np.ndarray | None,
 ) -> Figure:
-    """The picture, what the network sees of it, and the bars, on one sheet.
+    """The picture, what the network sees of it and where, and the bars, on one sheet.
 
     Args:
         title: which galaxy, and how well it went.
         original: (424, 424, 3) uint8, or None where it is not at hand.
         seen: (S, S, 3) uint8.
+        looked: of that image.
         fractions: (37,) predicted.
         targets: (37,) volunteers', or None.
     """
@@ -64,6 +84,7 @@ def card(
     right.legend(loc="outside upper right", ncols=2)
     shown = [] if original is None else [(original, "the original")]
     shown.append((seen, f"as the network sees it, {seen.shape[0]} px"))
+    shown.append((overlaid(seen, looked.influence), looked_title(looked.answer)))
     rows = left.subplots(len(shown), 1, squeeze=False)[:, 0]
     for axes, (image, text) in zip(rows, shown, strict=True):
         axes.imshow(image, interpolation="nearest")
@@ -71,3 +92,18 @@ def card(
         axes.set_anchor("N")
         axes.axis("off")
     return figure
+
+
+def overlaid(seen: np.ndarray, influence: np.ndarray) -> np.ndarray:
+    """The image in grey, the more coloured the more a pixel counts: (S, S, 3) uint8."""
+    grey = seen.mean(axis=2, keepdims=True)
+    strength = np.abs(influence) / max(np.abs(influence).max(), np.finfo(float).tiny)
+    colours = np.where((influence >= 0)[..., None], SPEAKS_FOR, SPEAKS_AGAINST)
+    mixed = grey + COVERING * strength[..., None] * (colours - grey)
+    return mixed.astype(np.uint8)
+
+
+def looked_title(answer: int | None) -> str:
+    if answer is None:
+        return "where it looks: covered, it changes most"
+    return f"red for, blue against “{answer_text(answer)}”"
