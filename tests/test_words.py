@@ -25,7 +25,7 @@ SAY = {  # a pattern that must not occur, and what is said in its place
     r"\bis no (readable|whole|complete)\b": "is not a ...",
     r"\b(is|are) no (number|integer|zip|file|folder|link|path|setting)\b": "is not a",
     r"ran away|no number any more|runs away": "training diverged",
-    r"\bin trouble\b|went silent|fell silent": "server error, connection lost, timed out",
+    r"\bin trouble\b|went silent|fell silent": "server error, timed out",
     r"within reach": "fetch the competition files",
     r"column means score": "baseline (training column means)",
     r"farthest off|far off\b": "largest error",
