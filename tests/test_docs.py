@@ -15,6 +15,7 @@ PAGES = (README, *sorted((PROJECT / "docs").glob("*.md")))
 MOST_LINES, LONGEST = 200, 120  # of the README
 LINK = re.compile(r"\]\(([^)#\s]+)\)")
 FILE = re.compile(r"\b((?:tests|docs|pipeline)/[\w/]+\.\w+|\.ci/\w+)")
+NO_COMMANDS = ("test", "--help", "--version", "COMMAND")
 # of commands that are gone, in a log that says so
 OLD = PROJECT / "docs" / "experiments.md"
 
@@ -55,7 +56,7 @@ def test_links_and_files_are_there(page: Path) -> None:
 def test_what_a_page_types_is_a_command(page: Path) -> None:
     for line in commands(page):
         words = shlex.split(line)
-        if words[0] not in ("test", "--help", "--version", "COMMAND") and "..." not in words:
+        if words[0] not in NO_COMMANDS and "..." not in words:
             assert parse(words).command == words[0], line
 
 
