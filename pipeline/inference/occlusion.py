@@ -19,7 +19,7 @@ def influence(
     """How much each pixel counts, by occlusion (Zeiler and Fergus 2014, section 4.2).
 
     A square of sky is laid on place after place. A pixel has the mean over all squares
-    that hide it.
+    that hide it, the more weight to each the nearer its middle.
 
     Args:
         networks: (B, S, S, 3) -> (B, 37); the mean over them is looked at.
@@ -36,16 +36,23 @@ def influence(
     falls = whole - np.array(hidden)
     moved = np.sqrt((falls**2).mean(axis=1))
     amounts = moved if column is None else falls[:, column]
-    sums, counts = np.zeros((2, *image.shape[:2]))
+    window = np.hanning(cover_size(len(image)) + 2)[1:-1]
+    weight = np.outer(window, window)
+    sums, weights = np.zeros((2, *image.shape[:2]))
     for square, amount in zip(squares, amounts, strict=True):
-        sums[square] += amount
-        counts[square] += 1
-    return sums / counts
+        sums[square] += amount * weight
+        weights[square] += weight
+    return sums / weights
+
+
+def cover_size(size: int) -> int:
+    """Pixels along the side of what hides a part of an image (S, S, 3)."""
+    return -(-size // PARTS)
 
 
 def covers(size: int) -> Iterator[tuple[slice, slice]]:
     """Squares that together hide every pixel of (size, size), each several times."""
-    side = -(-size // PARTS)
+    side = cover_size(size)
     firsts = np.linspace(0, size - side, PLACES).round().astype(int)
     for top in firsts:
         for left in firsts:

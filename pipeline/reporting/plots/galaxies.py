@@ -17,7 +17,7 @@ from pipeline.reporting.plots import (
 from pipeline.reporting.statistics import answer_text
 
 SPEAKS_FOR, SPEAKS_AGAINST = (255, 70, 40), (60, 130, 255)
-COVERING = 0.75  # how much of a pixel the strongest colour hides
+COVERING = 0.65  # how much of a pixel the strongest colour hides
 
 
 class Looked(NamedTuple):
@@ -105,5 +105,5 @@ def overlaid(seen: np.ndarray, influence: np.ndarray) -> np.ndarray:
 
 def looked_title(answer: int | None) -> str:
     if answer is None:
-        return "where it looks: covered, it changes most"
+        return "red: hidden, it changes the answers most"
     return f"red for, blue against “{answer_text(answer)}”"
