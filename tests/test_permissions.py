@@ -119,8 +119,32 @@ def test_a_file_of_ours_that_may_not_be_read(later: Terminal, name: str) -> None
     file.chmod(0)
     code, line = type_in("all", "--work", later.work)
     assert code == 1
-    assert str(file) in line
-    file.chmod(0o644)
+    assert line == (
+        f"error: {file} is not permitted to this user (Permission denied). Run "
+        f'"chmod u+rwX {file}", or name another folder.'
+    )
+    subprocess.run(["chmod", "u+rwX", file], check=True)
+    assert type_in("status", "--work", later.work) == (0, "")
+
+
+def test_a_ledgers_lock_that_may_not_be_read(later: Terminal) -> None:
+    lock = later.submissions / ".ledger.lock"
+    lock.chmod(0)
+    code, line = type_in("all", "--force", "--work", later.work)
+    assert code == 1
+    assert line.endswith(f'Run "chmod u+rwX {lock}", or name another folder.')
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_what_is_somebody_elses_only_its_owner_can_open(later: Terminal) -> None:
+    lock = later.work / "lock"
+    lock.chmod(0o600)
+    os.chown(lock, 65534, 65534)
+    code, line = type_in("all", "--work", later.work)
+    assert code == 1
+    assert line.endswith(
+        f'. Ask its owner for "chmod a+rwX {lock}", or name another folder.'
+    )
 
 
 def test_the_folder_that_is_closed_is_the_one_to_be_opened(later: Terminal) -> None:

@@ -1,5 +1,6 @@
 """What can be known before work: whether its folders may be written, and have room."""
 
+import errno
 import os
 import shutil
 from collections.abc import Collection, Iterator
@@ -8,7 +9,7 @@ from typing import NamedTuple
 
 from pipeline.data.archives import list_jpegs
 from pipeline.data.submission import NUM_TEST
-from pipeline.errors import PipelineError, remedy, typed
+from pipeline.errors import PipelineError, forbidden, remedy
 from pipeline.kaggle.ledger import lock_of
 from pipeline.progress import human_size
 from pipeline.runs.graph import Run
@@ -112,10 +113,7 @@ def refuse_closed(folder: Path) -> None:
 def refuse_closed_lock(lock: Path) -> None:
     """Refuses a lock that somebody else has made for himself."""
     if lock.exists() and not os.access(lock, os.R_OK | os.W_OK):
-        raise PipelineError(
-            f"{lock} is another user's. Ask for "
-            f'"{typed("chmod", "a+rw", str(lock))}", or name another folder: {OTHERS}.'
-        )
+        raise PipelineError(forbidden(lock, os.strerror(errno.EACCES)))
 
 
 def nearest(folder: Path) -> Path:
