@@ -135,6 +135,31 @@ def test_a_ledgers_lock_that_may_not_be_read(later: Terminal) -> None:
     assert line.endswith(f'Run "chmod u+rwX {lock}", or name another folder.')
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "work/held_out",
+        "work/held_out/*",
+        "work/models/*/*.keras",
+        "submissions/competition-*.csv",
+    ],
+)
+def test_what_could_not_be_read_or_replaced_later_is_told_before_work(
+    later: Terminal, pattern: str
+) -> None:
+    (path,) = later.work.parent.glob(pattern)
+    mode = path.stat().st_mode
+    path.chmod(0)
+    code, line = type_in("all", "--force", "--work", later.work)
+    path.chmod(mode)
+    assert code == 1
+    assert line == (
+        f"error: {path} is not permitted to this user (Permission denied). Run "
+        f'"chmod u+rwX {path}", or name another folder.'
+    )
+    assert not [*later.work.glob("*/*.partial")]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
 def test_what_is_somebody_elses_only_its_owner_can_open(later: Terminal) -> None:
     lock = later.work / "lock"

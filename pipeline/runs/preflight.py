@@ -43,9 +43,11 @@ def check_before_work(run: Run, stages: Collection[str]) -> Iterator[str]:
     folders = [run.work.root]
     if "export" in stages:
         folders.append(run.submissions.root)
-        refuse_closed_lock(lock_of(run.submissions.ledger))
+        refuse_forbidden(lock_of(run.submissions.ledger), os.R_OK | os.W_OK)
     for folder in folders:
         refuse_closed(folder)
+    for path in paths_of_ours(run, stages):
+        refuse_forbidden(path)
     if "predict" in stages and not run.predictions.is_done:
         check_blended(run)
     for folder, need in needs_of(run, stages).items():
@@ -110,10 +112,24 @@ def refuse_closed(folder: Path) -> None:
         )
 
 
-def refuse_closed_lock(lock: Path) -> None:
-    """Refuses a lock that somebody else has made for himself."""
-    if lock.exists() and not os.access(lock, os.R_OK | os.W_OK):
-        raise PipelineError(forbidden(lock, os.strerror(errno.EACCES)))
+def paths_of_ours(run: Run, stages: Collection[str]) -> Iterator[Path]:
+    """What stages have made before, and may read or replace."""
+    for item in run.artifacts:
+        if item.made_by in stages:
+            for folder in (item.folder.parent, item.folder, item.partial):
+                yield folder
+                if folder.is_dir() and folder != item.folder.parent:
+                    yield from folder.iterdir()
+    if "export" in stages and (receipt := run.submission.receipt):
+        yield run.submissions.root / receipt["result"]["csv"]
+
+
+def refuse_forbidden(path: Path, wanted: int = os.R_OK) -> None:
+    """Refuses what is there, but not for this user; a folder is to be written to."""
+    if path.is_dir():
+        wanted = os.R_OK | os.W_OK | os.X_OK
+    if path.exists() and not os.access(path, wanted):
+        raise PipelineError(forbidden(path, os.strerror(errno.EACCES)))
 
 
 def nearest(folder: Path) -> Path:
