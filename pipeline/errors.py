@@ -10,6 +10,9 @@ PLAIN = set(range(0x20, 0x7F)) - {*b"'\\"}  # bytes that need no spelling
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FORBIDDEN = (errno.EACCES, errno.EPERM)
 OUT_OF_MEMORY = ("ResourceExhaustedError", "OutOfMemoryError")
+NO_TEMPORARY_FOLDER = (
+    "No folder for temporary files may be written. Name one: TMPDIR=DIR."
+)
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
 OF_MACHINE = (  # whatever else no program can do anything about
     *(errno.EIO, errno.ENAMETOOLONG, errno.EMFILE, errno.ENFILE, errno.ENOMEM),
@@ -72,7 +75,7 @@ def trouble_of_machine(error: Exception) -> str | None:
     if path and error.errno in FORBIDDEN:
         return forbidden(Path(os.path.abspath(path)), str(error.strerror))
     if not path and "temporary" in str(error.strerror):  # as `tempfile` has it
-        return "No folder for temporary files may be written. Name one: TMPDIR=DIR."
+        return NO_TEMPORARY_FOLDER
     if not path and error.errno in GONE and not has_current_folder():
         return "The current folder is gone. Change to another one, and repeat it there."
     if path and error.errno in GONE and not is_of_package(path):

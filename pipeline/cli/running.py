@@ -30,7 +30,11 @@ from pipeline.runs.graph import Run
 from pipeline.runs.origin import InPlace
 from pipeline.runs.ownership import claim, is_ours
 from pipeline.runs.paths import SPLITS
-from pipeline.runs.preflight import check_before_work, refuse_closed
+from pipeline.runs.preflight import (
+    check_before_work,
+    refuse_closed,
+    refuse_no_temporary_folder,
+)
 from pipeline.runs.resolve import Resolved, Typed, settle
 from pipeline.runs.saved import keep_run, save_settings
 from pipeline.settings.backend import check_backend
@@ -223,6 +227,7 @@ def dry_run(resolved: Resolved, options: argparse.Namespace) -> str:
 
 def run_stages(resolved: Resolved, names: list[str], force: bool) -> None:
     run, started = resolved.run, time.monotonic()
+    refuse_no_temporary_folder()
     if "export" in names:
         read_ledger(run.submissions.ledger)  # what is wrong with it is said before work
     for line in check_before_work(run, names):

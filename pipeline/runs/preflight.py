@@ -3,13 +3,14 @@
 import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.data.archives import list_jpegs
 from pipeline.data.submission import NUM_TEST
-from pipeline.errors import PipelineError, forbidden, remedy
+from pipeline.errors import NO_TEMPORARY_FOLDER, PipelineError, forbidden, remedy
 from pipeline.kaggle.ledger import lock_of
 from pipeline.progress import human_size
 from pipeline.runs.graph import Run
@@ -110,6 +111,14 @@ def refuse_closed(folder: Path) -> None:
             f"{folder} may not be written by this user: {place} is read-only for it. "
             f"Name another folder: {OTHERS}."
         )
+
+
+def refuse_no_temporary_folder() -> None:
+    """Refuses to begin what Keras and matplotlib could not end."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        raise PipelineError(NO_TEMPORARY_FOLDER) from None
 
 
 def paths_of_ours(run: Run, stages: Collection[str]) -> Iterator[Path]:
