@@ -402,6 +402,25 @@ def everything(folder: Path, inner: str = "") -> None:
         path.unlink()
 
 
+def half_linked(folder: Path) -> None:
+    """Half of the images lie on another disk, in a folder that is linked twice."""
+    some_images(folder)
+    elsewhere = folder.parent / "another disk"
+    with zipfile.ZipFile(folder.parent / "all.zip", "w") as archive:
+        for galaxy in TRAIN_IDS[10:]:
+            archive.writestr(f"{galaxy}.jpg", blob(galaxy % 97 + 100))
+        archive.extractall(elsewhere)
+    for name in ("more", "the same"):
+        (folder / TRAIN / name).symlink_to(elsewhere)
+    (elsewhere / "itself").symlink_to(elsewhere)
+
+
+def linked_to_what_is_around(folder: Path) -> None:
+    unpacked(folder, TRAIN)
+    (folder / f"{TRAIN}.zip").unlink()
+    (folder / TRAIN / "up").symlink_to("..")
+
+
 def piped(path: Path) -> None:
     path.unlink()
     os.mkfifo(path)
@@ -566,6 +585,13 @@ ZIPS = [
         "{}/images_training_rev1 has 10 images for 24 labelled galaxies; the first "
         "without one is 100010. Training goes by those that are there; is it "
         "complete?",
+    ),
+    Case("half of the images in a linked folder", half_linked),
+    Case(
+        "a link to the folder around the images",
+        linked_to_what_is_around,
+        "{}/images_training_rev1/up leads to {}, around {}/images_training_rev1; it is "
+        "not read",
     ),
     Case(
         "test images missing",

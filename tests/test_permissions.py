@@ -4,6 +4,7 @@ import ctypes
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,6 +97,21 @@ def test_a_source_that_may_not_be_listed(folder: Path, tmp_path: Path) -> None:
     folder.chmod(0o755)
     assert code == 1
     assert str(folder) in line
+
+
+def test_images_in_a_folder_that_may_not_be_listed(
+    folder: Path, tmp_path: Path
+) -> None:
+    closed = folder / "images_test_rev1" / "more"
+    with zipfile.ZipFile(folder / "images_test_rev1.zip") as archive:
+        archive.extractall(folder)
+    (folder / "images_test_rev1.zip").unlink()
+    closed.mkdir(mode=0)
+    words = ("--source", folder, "--preset=tiny", "--work", tmp_path / "work")
+    code, line = type_in("download", *words)
+    closed.chmod(0o755)
+    assert code == 1
+    assert line.endswith(f'Run "chmod u+rwX {closed}", or name another folder.')
 
 
 def test_a_finished_run_of_somebody_else_can_be_looked_at(later: Terminal) -> None:

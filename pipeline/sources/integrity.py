@@ -117,7 +117,7 @@ def content_trouble(folder: Path, role: str, compare: bool) -> str | None:
         except PipelineError as error:
             return f"is not a table of fractions ({error})"
         return mix_up(folder, role, ids)
-    if path.is_dir() and (bad := next(filter(is_empty, path.rglob("*.jpg")), None)):
+    if path.is_dir() and (bad := next(empty_files(path), None)):
         return f"holds an empty file, {bad.name}"
     other = find_file(folder, FILES[PARTNERS[role]])
     wanted = ids_in(other)
@@ -155,8 +155,9 @@ def table_ids(path: Path, size: int, modified: int) -> np.ndarray:
     return read_fractions(path)[0].copy()
 
 
-def is_empty(file: Path) -> bool:
-    return file.stat().st_size == 0
+def empty_files(images: Path) -> Iterator[Path]:
+    files = (images / name for name in list_jpegs(images).values())
+    return (file for file in files if file.stat().st_size == 0)
 
 
 def zip_trouble(path: Path) -> str | None:
