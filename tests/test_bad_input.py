@@ -293,6 +293,24 @@ LABELS = [
     ),
     Case("an open quote", cell(4, 9, '"0.1'), f"{NUMBERS_DUE} line 25 "),
     Case(
+        "the same fractions for all",
+        table(
+            lambda rows: [
+                row.__setitem__(slice(1, 38), rows[1][1:]) for row in rows[1:]
+            ]
+        ),
+        f"{CSV} has the same fractions for all 24 galaxies to learn from, so there is "
+        "nothing to learn. Is it the right file?",
+    ),
+    Case(
+        "zeros for all",
+        table(
+            lambda rows: [row.__setitem__(slice(1, 38), ["0"] * 37) for row in rows[1:]]
+        ),
+        f"{CSV} has the same fractions for all 24 galaxies to learn from, so there is "
+        "nothing to learn. Is it the right file?",
+    ),
+    Case(
         "sums that break the tree",
         cell(1, 1, "1"),
         f"{CSV} breaks the decision tree at 1 galaxy, the first being 100000: answers "
@@ -606,6 +624,11 @@ ZIPS = [
         ),
         "The test images and the sample submission differ in 2 galaxies, the first "
         "being 200000. Is the download complete?",
+    ),
+    Case(
+        "one training image",
+        zip_of(TRAIN, {f"{TRAIN_IDS[0]}.jpg": blob(99)}),
+        f"Of the galaxies in {LABELS_ZIP} just 1 is left to learn from. Train on more.",
     ),
     Case(
         "train and test share ids",

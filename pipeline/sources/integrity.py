@@ -15,7 +15,7 @@ from pipeline.data.archives import (
     reading,
 )
 from pipeline.data.csv_files import is_zip
-from pipeline.data.splits import match_ids, read_targets
+from pipeline.data.splits import match_ids, read_targets, refuse_alike
 from pipeline.data.tables import read_fractions, read_ids
 from pipeline.data.tree import tree_violations
 from pipeline.errors import PipelineError
@@ -43,7 +43,8 @@ def check_together(files: Mapping[str, Path]) -> Iterator[str]:
     train, test = (galaxies(files[f"{split}_images"]) for split in ("train", "test"))
     refuse_shared(train, test)
     known, fractions = read_targets(files["solutions"])
-    match_ids(train, known, files["solutions"])
+    rows = match_ids(train, known, files["solutions"])
+    refuse_alike(fractions[rows], files["solutions"])
     if len(train) < len(known):
         lacking = np.setdiff1d(known, train)
         yield (
