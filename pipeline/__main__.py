@@ -10,9 +10,15 @@ import logging
 import os
 import signal
 import sys
+import warnings
 
 from pipeline.errors import Misuse, PipelineError, trouble_of_machine
 from pipeline.progress import OutputClosed, start_logging, stop_printing
+
+FOR_DEVELOPERS = (
+    *(DeprecationWarning, PendingDeprecationWarning),
+    *(ImportWarning, ResourceWarning),
+)
 
 log = logging.getLogger("pipeline")
 
@@ -59,8 +65,18 @@ def run(words: list[str]) -> int:
     return 0
 
 
+def forget_warnings() -> None:
+    """What packages warn their developers of is no error, whatever PYTHONWARNINGS."""
+    os.environ.pop("PYTHONWARNINGS", None)  # worker processes go by these two
+    sys.warnoptions[:] = [word for word in sys.warnoptions if "error" not in word]
+    warnings.resetwarnings()
+    for category in FOR_DEVELOPERS:
+        warnings.simplefilter("ignore", category)
+
+
 if __name__ == "__main__":
     end_on_signals()
+    forget_warnings()
     code = main()
     if code > 128:
         with contextlib.suppress(AttributeError, OSError):

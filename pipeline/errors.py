@@ -10,6 +10,9 @@ PLAIN = set(range(0x20, 0x7F)) - {*b"'\\"}  # bytes that need no spelling
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FORBIDDEN = (errno.EACCES, errno.EPERM)
 OUT_OF_MEMORY = ("ResourceExhaustedError", "OutOfMemoryError")
+NO_TEMPORARY_FOLDER = (
+    "No folder for temporary files may be written. Name one: TMPDIR=DIR."
+)
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
 OF_MACHINE = (  # whatever else no program can do anything about
     *(errno.EIO, errno.ENAMETOOLONG, errno.EMFILE, errno.ENFILE, errno.ENOMEM),
@@ -70,18 +73,26 @@ def trouble_of_machine(error: Exception) -> str | None:
     if error.errno in OF_MACHINE:
         return f"{path or 'A file'} cannot be used: {error.strerror}."
     if path and error.errno in FORBIDDEN:
-        closed = closed_part(Path(os.path.abspath(path)))
-        return (
-            f"{path} is not permitted to this user ({error.strerror}). Run "
-            f'"{typed("chmod", "u+rwX", str(closed))}", or name another folder.'
-        )
+        return forbidden(Path(os.path.abspath(path)), str(error.strerror))
     if not path and "temporary" in str(error.strerror):  # as `tempfile` has it
-        return "No folder for temporary files may be written. Name one: TMPDIR=DIR."
+        return NO_TEMPORARY_FOLDER
     if not path and error.errno in GONE and not has_current_folder():
         return "The current folder is gone. Change to another one, and repeat it there."
     if path and error.errno in GONE and not is_of_package(path):
         return f"{path} is gone: something else removed it. Run the same command again."
     return None
+
+
+def forbidden(path: Path, reason: str) -> str:
+    """That a path may not be used, and what opens it."""
+    closed = closed_part(path)
+    way = f'Run "{typed("chmod", "u+rwX", str(closed))}"'
+    if closed.lstat().st_uid != os.geteuid():
+        way = f'Ask its owner for "{typed("chmod", "a+rwX", str(closed))}"'
+    return (
+        f"{path} is not permitted to this user ({reason}). {way}, or name another "
+        "folder."
+    )
 
 
 def closed_part(path: Path) -> Path:

@@ -173,6 +173,8 @@ def open_lock(path: Path) -> Any:
         if path.exists() and not path.is_file():  # a pipe, say
             raise PipelineError(f"{path} is not a file. Move it away.")
         return os.fdopen(os.open(path, flags, 0o666), "r+", encoding="utf-8")
+    except PermissionError:
+        raise
     except OSError as error:
         raise PipelineError(f"Cannot lock {path}: {error.strerror}.") from None
 

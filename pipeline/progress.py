@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import sys
+from functools import cache
 from typing import IO, Any
 
 for name in [name for name in os.environ if name.startswith("TQDM_")]:
@@ -72,6 +73,12 @@ def start_logging(quiet: bool = False) -> None:
         # what the encoding lacks is replaced; a captured stream may know no encoding
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=spelled_out.__name__)
+
+
+@cache
+def warn_once(line: str) -> None:
+    """A file is read by several stages; what is odd about it is said by the first."""
+    LOG.warning("%s", line)
 
 
 def say(text: str, end: str = "\n") -> None:

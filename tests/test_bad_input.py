@@ -293,6 +293,24 @@ LABELS = [
     ),
     Case("an open quote", cell(4, 9, '"0.1'), f"{NUMBERS_DUE} line 25 "),
     Case(
+        "the same fractions for all",
+        table(
+            lambda rows: [
+                row.__setitem__(slice(1, 38), rows[1][1:]) for row in rows[1:]
+            ]
+        ),
+        f"{CSV} has the same fractions for all 24 galaxies to learn from, so there is "
+        "nothing to learn. Is it the right file?",
+    ),
+    Case(
+        "zeros for all",
+        table(
+            lambda rows: [row.__setitem__(slice(1, 38), ["0"] * 37) for row in rows[1:]]
+        ),
+        f"{CSV} has the same fractions for all 24 galaxies to learn from, so there is "
+        "nothing to learn. Is it the right file?",
+    ),
+    Case(
         "sums that break the tree",
         cell(1, 1, "1"),
         f"{CSV} breaks the decision tree at 1 galaxy, the first being 100000: answers "
@@ -400,6 +418,25 @@ def everything(folder: Path, inner: str = "") -> None:
             outer.write(path, f"{inner}{path.name}")
     for path in names:
         path.unlink()
+
+
+def half_linked(folder: Path) -> None:
+    """Half of the images lie on another disk, in a folder that is linked twice."""
+    some_images(folder)
+    elsewhere = folder.parent / "another disk"
+    with zipfile.ZipFile(folder.parent / "all.zip", "w") as archive:
+        for galaxy in TRAIN_IDS[10:]:
+            archive.writestr(f"{galaxy}.jpg", blob(galaxy % 97 + 100))
+        archive.extractall(elsewhere)
+    for name in ("more", "the same"):
+        (folder / TRAIN / name).symlink_to(elsewhere)
+    (elsewhere / "itself").symlink_to(elsewhere)
+
+
+def linked_to_what_is_around(folder: Path) -> None:
+    unpacked(folder, TRAIN)
+    (folder / f"{TRAIN}.zip").unlink()
+    (folder / TRAIN / "up").symlink_to("..")
 
 
 def piped(path: Path) -> None:
@@ -567,6 +604,13 @@ ZIPS = [
         "without one is 100010. Training goes by those that are there; is it "
         "complete?",
     ),
+    Case("half of the images in a linked folder", half_linked),
+    Case(
+        "a link to the folder around the images",
+        linked_to_what_is_around,
+        "{}/images_training_rev1/up leads to {}, around {}/images_training_rev1; it is "
+        "not read",
+    ),
     Case(
         "test images missing",
         zip_of(TEST, {f"{galaxy}.jpg": blob(99) for galaxy in TEST_IDS[1:]}),
@@ -580,6 +624,11 @@ ZIPS = [
         ),
         "The test images and the sample submission differ in 2 galaxies, the first "
         "being 200000. Is the download complete?",
+    ),
+    Case(
+        "one training image",
+        zip_of(TRAIN, {f"{TRAIN_IDS[0]}.jpg": blob(99)}),
+        f"Of the galaxies in {LABELS_ZIP} just 1 is left to learn from. Train on more.",
     ),
     Case(
         "train and test share ids",
@@ -787,7 +836,7 @@ SETTINGS = [
     (f"train.zoom = {'9' * 400}\n", "train.zoom takes a number. "),
     ("train.learning_rate = nan\n", 'train.learning_rate takes a number. Got "nan".'),
     ("train.learning_rate = inf\n", 'train.learning_rate takes a number. Got "inf".'),
-    ("train.learning_rate = -1\n", "train.learning_rate must be above 0."),
+    ("train.learning_rate = -1\n", "train.learning_rate must be 1e-07 or more."),
     ("train.model = 'vgg'\n", "train.model takes one of compact, sirressi2020, "),
     ("train.rotate = 1\n", 'train.rotate takes true or false. Got "1".'),
     ("train = 3\n", 'Unknown setting "train". '),

@@ -16,13 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.data.archives import jpeg_reader, list_jpegs, open_zip_as_it_is
-from pipeline.data.csv_files import warn_once
 from pipeline.data.images import BadImage, prepare
 from pipeline.data.splits import read_targets
 from pipeline.data.submission import check_submission
 from pipeline.data.tables import read_fractions, read_ids
 from pipeline.data.tree import HEADER
 from pipeline.errors import PipelineError
+from pipeline.progress import warn_once
 from pipeline.runs.graph import Run
 from pipeline.settings.parsing import parse_settings, read_settings_file
 from pipeline.settings.schema import all_settings, make_settings

@@ -4,6 +4,7 @@ import ctypes
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,6 +99,21 @@ def test_a_source_that_may_not_be_listed(folder: Path, tmp_path: Path) -> None:
     assert str(folder) in line
 
 
+def test_images_in_a_folder_that_may_not_be_listed(
+    folder: Path, tmp_path: Path
+) -> None:
+    closed = folder / "images_test_rev1" / "more"
+    with zipfile.ZipFile(folder / "images_test_rev1.zip") as archive:
+        archive.extractall(folder)
+    (folder / "images_test_rev1.zip").unlink()
+    closed.mkdir(mode=0)
+    words = ("--source", folder, "--preset=tiny", "--work", tmp_path / "work")
+    code, line = type_in("download", *words)
+    closed.chmod(0o755)
+    assert code == 1
+    assert line.endswith(f'Run "chmod u+rwX {closed}", or name another folder.')
+
+
 def test_a_finished_run_of_somebody_else_can_be_looked_at(later: Terminal) -> None:
     folders = [later.work, *(path for path in later.work.rglob("*") if path.is_dir())]
     for folder in folders:
@@ -119,8 +135,57 @@ def test_a_file_of_ours_that_may_not_be_read(later: Terminal, name: str) -> None
     file.chmod(0)
     code, line = type_in("all", "--work", later.work)
     assert code == 1
-    assert str(file) in line
-    file.chmod(0o644)
+    assert line == (
+        f"error: {file} is not permitted to this user (Permission denied). Run "
+        f'"chmod u+rwX {file}", or name another folder.'
+    )
+    subprocess.run(["chmod", "u+rwX", file], check=True)
+    assert type_in("status", "--work", later.work) == (0, "")
+
+
+def test_a_ledgers_lock_that_may_not_be_read(later: Terminal) -> None:
+    lock = later.submissions / ".ledger.lock"
+    lock.chmod(0)
+    code, line = type_in("all", "--force", "--work", later.work)
+    assert code == 1
+    assert line.endswith(f'Run "chmod u+rwX {lock}", or name another folder.')
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "work/held_out",
+        "work/held_out/*",
+        "work/models/*/*.keras",
+        "submissions/competition-*.csv",
+    ],
+)
+def test_what_could_not_be_read_or_replaced_later_is_told_before_work(
+    later: Terminal, pattern: str
+) -> None:
+    (path,) = later.work.parent.glob(pattern)
+    mode = path.stat().st_mode
+    path.chmod(0)
+    code, line = type_in("all", "--force", "--work", later.work)
+    path.chmod(mode)
+    assert code == 1
+    assert line == (
+        f"error: {path} is not permitted to this user (Permission denied). Run "
+        f'"chmod u+rwX {path}", or name another folder.'
+    )
+    assert not [*later.work.glob("*/*.partial")]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_what_is_somebody_elses_only_its_owner_can_open(later: Terminal) -> None:
+    lock = later.work / "lock"
+    lock.chmod(0o600)
+    os.chown(lock, 65534, 65534)
+    code, line = type_in("all", "--work", later.work)
+    assert code == 1
+    assert line.endswith(
+        f'. Ask its owner for "chmod a+rwX {lock}", or name another folder.'
+    )
 
 
 def test_the_folder_that_is_closed_is_the_one_to_be_opened(later: Terminal) -> None:

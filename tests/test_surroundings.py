@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,17 @@ PIPELINE = [sys.executable, "-P", "-m", "pipeline"]
 PLAIN = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
-def shell(*words: object, cwd: Path, **more: object) -> subprocess.CompletedProcess:
-    """A command of a process of its own, its locale the poorest, without a home."""
+def shell(
+    *words: object,
+    cwd: Path,
+    variables: Mapping[str, str] = PLAIN,
+    **more: object,
+) -> subprocess.CompletedProcess:
+    """A command of a process of its own, without a home, in the poorest locale."""
     environment = {name: text for name, text in os.environ.items() if name != "HOME"}
     return subprocess.run(
         [*PIPELINE, *map(str, words)],
-        env=environment | PLAIN | {"PYTHONPATH": str(PROJECT)},
+        env=environment | variables | {"PYTHONPATH": str(PROJECT)},
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -48,6 +54,20 @@ def test_a_poor_locale_a_closed_umask_and_no_home_change_no_result(
     assert file_digest(csv) == file_digest(before)
     assert csv.stat().st_mode & 0o777 == 0o600
     assert "Galaxi\\xc3\\xabn" in found.stdout
+
+
+def test_no_warning_of_a_package_is_an_error(
+    done: Terminal, spoiled: Path, tmp_path: Path
+) -> None:
+    sets = [f"--set={key}={value}" for key, value in SMALL.items()]
+    words = ("--source", spoiled, "--preset=tiny", "--work=w", "--set=export.folder=s")
+    variables = {"PYTHONWARNINGS": "error", "PYTHONDEVMODE": "1"}
+    found = shell("all", *words, *sets, cwd=tmp_path, variables=variables)
+    assert found.returncode == 0
+    assert "Warning" not in found.stderr
+    (csv,) = (tmp_path / "s").glob("c*.csv")
+    before = done.submissions / done.run.submission.result["csv"]
+    assert file_digest(csv) == file_digest(before)
 
 
 def test_a_clock_that_jumps_back_harms_nothing(

@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.catalogue import (
     READERS,
@@ -30,7 +30,11 @@ from pipeline.runs.graph import Run
 from pipeline.runs.origin import InPlace
 from pipeline.runs.ownership import claim, is_ours
 from pipeline.runs.paths import SPLITS
-from pipeline.runs.preflight import check_before_work, refuse_closed
+from pipeline.runs.preflight import (
+    check_before_work,
+    refuse_closed,
+    refuse_no_temporary_folder,
+)
 from pipeline.runs.resolve import Resolved, Typed, settle
 from pipeline.runs.saved import keep_run, save_settings
 from pipeline.settings.backend import check_backend
@@ -70,6 +74,7 @@ def run_command(options: argparse.Namespace) -> None:
     if command in READERS:
         answer(module, resolved, options)
         return
+    tell_why(resolved)
     if getattr(options, "dry_run", False):
         say(dry_run(resolved, options))
         return
@@ -109,16 +114,29 @@ def answer(
     module: ModuleType, resolved: Resolved | None, options: argparse.Namespace
 ) -> None:
     """Prints what a command says: as text, or as JSON where that is asked for."""
-    if not hasattr(module, "gather"):
-        say(module.command(resolved, options))
-        return
-    facts = module.gather(resolved, options)
-    if options.json:
+    has_facts = hasattr(module, "gather")
+    found = (module.gather if has_facts else module.command)(resolved, options)
+    if options.command in READERS:  # which may just have refused a word
+        tell_why(resolved)
+    if not has_facts:
+        say(found)
+    else:
+        print_facts(module, found, options.json)
+
+
+def print_facts(module: ModuleType, facts: dict[str, Any], as_json: bool) -> None:
+    if as_json:
         tell(visible_json(json.dumps(facts, indent=2, ensure_ascii=False)))
     else:
         tell(coloured(visible(module.describe(all_visible(facts)), lines=True)))
     if hasattr(module, "refuse"):
         module.refuse(facts)
+
+
+def tell_why(resolved: Resolved | None) -> None:
+    """Says why the source is what it is, where nobody has named it."""
+    if resolved is not None and resolved.why:
+        log.warning("%s", resolved.why)
 
 
 def coloured(text: str) -> str:
@@ -209,6 +227,7 @@ def dry_run(resolved: Resolved, options: argparse.Namespace) -> str:
 
 def run_stages(resolved: Resolved, names: list[str], force: bool) -> None:
     run, started = resolved.run, time.monotonic()
+    refuse_no_temporary_folder()
     if "export" in names:
         read_ledger(run.submissions.ledger)  # what is wrong with it is said before work
     for line in check_before_work(run, names):

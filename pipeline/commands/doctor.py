@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +22,12 @@ from pipeline.machine import memory_bytes, num_cores
 from pipeline.progress import human_size
 from pipeline.runs.graph import Run
 from pipeline.runs.origin import InPlace
-from pipeline.runs.preflight import check_before_work, free_bytes, needs_of
+from pipeline.runs.preflight import (
+    check_before_work,
+    free_bytes,
+    needs_of,
+    refuse_no_temporary_folder,
+)
 from pipeline.runs.resolve import Resolved
 from pipeline.settings.backend import backend_name, check_backend
 from pipeline.settings.schema import KaggleConfig
@@ -57,8 +63,10 @@ class Finding:
 
 def doctor(run: Run) -> list[Finding]:
     """Looks at the machine and at the way to Kaggle; changes nothing."""
-    machine = [check_python(), check_tensorflow(), find_backend()]
-    machine += [check_cores(), check_memory()]
+    machine = [check_python(), check_temporary_folder()]
+    if machine[-1].state == "ok":  # without one, TensorFlow could not load either
+        machine.append(check_tensorflow())
+    machine += [find_backend(), check_cores(), check_memory()]
     try:
         of_source = [check_source(run), check_disk(run)]
     except PipelineError as error:  # a folder without the files
@@ -98,6 +106,14 @@ def check_python() -> Finding:
     if PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]:
         return Finding("ok", "Python", version)
     return Finding("STOP", "Python", version, "Install Python 3.11, 3.12 or 3.13.")
+
+
+def check_temporary_folder() -> Finding:
+    try:
+        refuse_no_temporary_folder()
+    except PipelineError as error:
+        return Finding("STOP", "temporary", "none", str(error))
+    return Finding("ok", "temporary", tempfile.gettempdir())
 
 
 def check_tensorflow() -> Finding:

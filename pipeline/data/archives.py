@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, NoReturn
 
 from pipeline.data.images import BadImage
 from pipeline.errors import PipelineError
+from pipeline.progress import warn_once
 
 JPEG_NAME = re.compile(r"([0-9]{1,15})\.jpe?g", re.IGNORECASE)
 LARGEST_JPEG = 2_000_000  # bytes; the competition's have some 14,000
@@ -72,12 +73,29 @@ def list_jpegs(path: Path) -> dict[int, str]:
 
 
 def files_in(folder: Path) -> Iterator[str]:
-    """The files in a folder at any depth, relative to it."""
-    for place, folders, names in os.walk(folder):
+    """The files in a folder at any depth, relative to it; linked folders' once.
+
+    Raises:
+        OSError: a folder in it cannot be read.
+    """
+    whole, seen = os.path.realpath(folder), set[str]()
+    for place, folders, names in os.walk(folder, onerror=throw, followlinks=True):
+        real = os.path.realpath(place)
+        is_around = whole.startswith(os.path.join(real, ""))
+        if is_around:
+            warn_once(f"{place} leads to {real}, around {folder}; it is not read")
+        if is_around or real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
         folders.sort()
         start = os.path.relpath(place, folder)
         for name in sorted(names):
             yield os.path.normpath(os.path.join(start, name))
+
+
+def throw(error: OSError) -> NoReturn:
+    raise error
 
 
 def jpeg_reader(path: Path) -> Callable[[str], bytes]:

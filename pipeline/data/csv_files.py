@@ -4,7 +4,6 @@ import gzip
 import zipfile
 import zlib
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +15,7 @@ from pipeline.data.archives import (
     reading,
 )
 from pipeline.errors import PipelineError
-from pipeline.progress import LOG
+from pipeline.progress import warn_once
 
 LARGEST_TABLE = 1_000_000_000  # bytes; the competition's have 20 MB
 
@@ -129,9 +128,3 @@ def tell_of_others(path: Path, names: Iterable[str]) -> None:
             f"{path}: {chosen.name} counts, by its name; not read: "
             f"{', '.join(chosen.others)}"
         )
-
-
-@cache
-def warn_once(line: str) -> None:
-    """A table is read by several stages; what is odd about it is said by the first."""
-    LOG.warning("%s", line)

@@ -9,6 +9,8 @@ from pipeline.errors import PipelineError
 from pipeline.progress import counted
 from pipeline.settings.schema import TrainConfig
 
+LEAST_SPREAD = 1e-3  # of an answer's fractions; volunteers are some 40 for a galaxy
+
 
 def match_ids(wanted: np.ndarray, known: np.ndarray, path: Path) -> np.ndarray:
     """Where each wanted galaxy stands among the known: (N,) rows.
@@ -60,6 +62,23 @@ def read_targets(path: Path) -> tuple[np.ndarray, np.ndarray]:
             f"{known[outside][0]}."
         )
     return known, fractions
+
+
+def refuse_alike(fractions: np.ndarray, path: Path) -> None:
+    """Refuses fractions (N, 37) that teach nothing; `path` is the file they are from.
+
+    Raises:
+        PipelineError: they are of one galaxy, or the same of all.
+    """
+    if len(fractions) == 1:
+        raise PipelineError(
+            f"Of the galaxies in {path} just 1 is left to learn from. Train on more."
+        )
+    if np.ptp(fractions, axis=0).max() < LEAST_SPREAD:
+        raise PipelineError(
+            f"{path} has the same fractions for all {len(fractions)} galaxies to learn "
+            "from, so there is nothing to learn. Is it the right file?"
+        )
 
 
 def held_out(ids: np.ndarray, config: TrainConfig, fold: int) -> np.ndarray:

@@ -1,14 +1,16 @@
 """What can be known before work: whether its folders may be written, and have room."""
 
+import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.data.archives import list_jpegs
 from pipeline.data.submission import NUM_TEST
-from pipeline.errors import PipelineError, remedy, typed
+from pipeline.errors import NO_TEMPORARY_FOLDER, PipelineError, forbidden, remedy
 from pipeline.kaggle.ledger import lock_of
 from pipeline.progress import human_size
 from pipeline.runs.graph import Run
@@ -42,9 +44,11 @@ def check_before_work(run: Run, stages: Collection[str]) -> Iterator[str]:
     folders = [run.work.root]
     if "export" in stages:
         folders.append(run.submissions.root)
-        refuse_closed_lock(lock_of(run.submissions.ledger))
+        refuse_forbidden(lock_of(run.submissions.ledger), os.R_OK | os.W_OK)
     for folder in folders:
         refuse_closed(folder)
+    for path in paths_of_ours(run, stages):
+        refuse_forbidden(path)
     if "predict" in stages and not run.predictions.is_done:
         check_blended(run)
     for folder, need in needs_of(run, stages).items():
@@ -109,13 +113,32 @@ def refuse_closed(folder: Path) -> None:
         )
 
 
-def refuse_closed_lock(lock: Path) -> None:
-    """Refuses a lock that somebody else has made for himself."""
-    if lock.exists() and not os.access(lock, os.R_OK | os.W_OK):
-        raise PipelineError(
-            f"{lock} is another user's. Ask for "
-            f'"{typed("chmod", "a+rw", str(lock))}", or name another folder: {OTHERS}.'
-        )
+def refuse_no_temporary_folder() -> None:
+    """Refuses to begin what Keras and matplotlib could not end."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        raise PipelineError(NO_TEMPORARY_FOLDER) from None
+
+
+def paths_of_ours(run: Run, stages: Collection[str]) -> Iterator[Path]:
+    """What stages have made before, and may read or replace."""
+    for item in run.artifacts:
+        if item.made_by in stages:
+            for folder in (item.folder.parent, item.folder, item.partial):
+                yield folder
+                if folder.is_dir() and folder != item.folder.parent:
+                    yield from folder.iterdir()
+    if "export" in stages and (receipt := run.submission.receipt):
+        yield run.submissions.root / receipt["result"]["csv"]
+
+
+def refuse_forbidden(path: Path, wanted: int = os.R_OK) -> None:
+    """Refuses what is there, but not for this user; a folder is to be written to."""
+    if path.is_dir():
+        wanted = os.R_OK | os.W_OK | os.X_OK
+    if path.exists() and not os.access(path, wanted):
+        raise PipelineError(forbidden(path, os.strerror(errno.EACCES)))
 
 
 def nearest(folder: Path) -> Path:

@@ -64,12 +64,15 @@ class Resolved:
         typed: what was typed.
         saved: the saved values that apply.
         origins: by `section.name`, of all that are not defaults.
+        why: the source, where nobody has named it; in a sentence, to be told once
+            nothing is wrong with what was typed.
     """
 
     run: Run
     typed: Typed
     saved: dict[str, Any]
     origins: dict[str, str]
+    why: str = ""
 
     @property
     def values(self) -> dict[str, Any]:
@@ -97,11 +100,9 @@ def settle(typed: Typed) -> Resolved:
         check_work(work)
         refuse_lost_settings(work, typed)
     kept = read_saved(work) if work else SettingsFile()
-    source = None if is_named(typed, kept) else kept.source
+    source, why = (None if is_named(typed, kept) else kept.source), ""
     if source is None:
         source, why = choose_source(typed.named_source or kept.source or "auto")
-        if why:
-            log.warning(why)
     if work is None:
         work = WorkDir(PROJECT / "work" / source_name(source))
         check_work(work)
@@ -113,7 +114,7 @@ def settle(typed: Typed) -> Resolved:
     refuse_idle(settings, typed)
     run = Run(settings, work, blended_runs(settings, work))
     check_source(run, kept.source)
-    return Resolved(run, typed, saved, origins(preset, saved, typed))
+    return Resolved(run, typed, saved, origins(preset, saved, typed), why)
 
 
 def refuse_lost_settings(work: WorkDir, typed: Typed) -> None:

@@ -9,6 +9,8 @@ from pipeline.settings.presets import PRESETS
 # of the other architectures, Muon's matrices are none, or too large to be worth it
 FOR_MUON = ("compact", "convnexttiny", "dinov2")
 
+LOST = 3e-8  # as a share of a weight, of float32
+
 
 class Use(NamedTuple):
     """When a setting does something.
@@ -32,6 +34,11 @@ USES = (
         "train.weight_decay",
         lambda it: it.optimizer != "adam",
         "another train.optimizer than adam",
+    ),
+    Use(
+        "train.weight_decay",
+        lambda it: not 0 < it.weight_decay * it.learning_rate < LOST,
+        f"{LOST} or more when multiplied by train.learning_rate",
     ),
     Use("train.reweight_from", lambda it: it.reweight, "train.reweight=true"),
     Use(

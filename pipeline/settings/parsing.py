@@ -77,6 +77,8 @@ def read_settings_file(path: Path, lenient: bool = False) -> SettingsFile:
     """
     try:
         tables = tomllib.loads(read_text(path))
+    except PermissionError:
+        raise
     except OSError as error:
         raise PipelineError(f"Cannot read {path}: {error.strerror}.") from None
     except (ValueError, RecursionError) as error:  # not UTF-8, or too deep, are too

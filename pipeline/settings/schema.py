@@ -27,7 +27,10 @@ SMALLEST_IMAGE = {"dieleman2014": 99} | dict.fromkeys(BACKBONES, 32)  # px; else
 PATCH_SIZE = 14  # px along the side of what dinov2 sees as one
 SIZE_MULTIPLE = {"dinov2": PATCH_SIZE}  # px
 WEIGHTS_ENDINGS = (".h5", ".keras")
-LARGEST_ZOOM = 10  # more leaves a pixel or two of a galaxy
+# less moves nothing by a pixel, more leaves a pixel or two of a galaxy
+SMALLEST_ZOOM, LARGEST_ZOOM = 1.001, 10
+NO_LIMIT = float("inf")
+SMALLEST_STEP = 1e-7  # less does not change a weight of 1, of float32
 MOST_BYTES = 200  # of the name of a file, to which more is added
 
 
@@ -39,7 +42,9 @@ def setting(default: Any, text: str, **metadata: Any) -> Any:
         text: what `--help` says of it.
         metadata: `path=True` where the value names a file or folder, with
             `listed=True` several with commas between them; `added=True`
-            where results had been made before there was such a setting.
+            where results had been made before there was such a setting;
+            `span=(least, most)`, the numbers by which something happens, and
+            `off=number` that by which nothing is meant to.
     """
     return field(default=default, metadata={"help": text, **metadata})
 
@@ -48,6 +53,19 @@ def check(good: bool, message: str) -> None:
     """Refuses a combination of settings."""
     if not good:
         raise Misuse(message)
+
+
+def check_spans(section: str, config: Any) -> None:
+    """Refuses numbers so small or large that they would do nothing, or just harm."""
+    for item in dataclasses.fields(config):
+        value, off = getattr(config, item.name), item.metadata.get("off")
+        least, most = item.metadata.get("span", (value, value))
+        zero = "" if off is None else f"{off}, or "
+        bounds = f"{least} or more" if most == NO_LIMIT else f"from {least} to {most}"
+        check(
+            value == off or least <= value <= most,
+            f"{section}.{item.name} must be {zero}{bounds}. Got {value}.",
+        )
 
 
 @dataclass(frozen=True)
@@ -163,7 +181,7 @@ class TrainConfig:
         "mse", "what is minimised; votes: how unlikely they are, for the tree head"
     )
     huber_delta: float = setting(
-        0.1, "where the huber loss turns from square to linear"
+        0.1, "where the huber loss turns from square to linear", span=(1e-4, 1)
     )
     epochs: int = setting(24, "passes over the training images")
     batch_size: int = setting(32, "images in one step")
@@ -175,16 +193,39 @@ class TrainConfig:
     schedule: Literal["cosine", "steps", "constant"] = setting(
         "cosine", "how the rate falls; steps: to a tenth after 72 % and after 92 %"
     )
-    learning_rate: float = setting(2e-3, "step size at its highest")
-    warmup: float = setting(0.05, "share of the steps over which the rate rises")
+    learning_rate: float = setting(
+        2e-3, "step size at its highest", span=(SMALLEST_STEP, NO_LIMIT)
+    )
+    warmup: float = setting(
+        0.05, "share of the steps over which the rate rises", span=(1e-4, 0.9), off=0
+    )
     weight_decay: float = setting(1e-4, "of kernels; adam has none")
-    dropout: float = setting(0.0, "share of features dropped before the head")
-    ema_epochs: float = setting(1.0, "weights are averaged over so many epochs; 0: not")
+    dropout: float = setting(
+        0.0, "share of features dropped before the head", span=(1e-3, 0.9), off=0
+    )
+    ema_epochs: float = setting(
+        1.0,
+        "weights are averaged over so many epochs; 0: not",
+        span=(1e-3, NO_LIMIT),
+        off=0,
+    )
     rotate: bool = setting(True, "augmentation: turn by any angle")
     flip: bool = setting(True, "augmentation: mirror half the images")
-    zoom: float = setting(1.2, "augmentation: magnify by 1/zoom to zoom; 1: not")
-    shift: float = setting(4.0, "augmentation: move by up to so many original pixels")
-    colour: float = setting(0.0, "augmentation: spread of the light added; 0: none")
+    zoom: float = setting(
+        1.2,
+        "augmentation: magnify by 1/zoom to zoom; 1: not",
+        span=(SMALLEST_ZOOM, LARGEST_ZOOM),
+        off=1,
+    )
+    shift: float = setting(
+        4.0,
+        "augmentation: move by up to so many original pixels",
+        span=(0.1, RAW_SIZE // 2),
+        off=0,
+    )
+    colour: float = setting(
+        0.0, "augmentation: spread of the light added; 0: none", span=(0.01, 20), off=0
+    )
     num_folds: int = setting(
         1, "parts held out in turn, a network for each; 1: just validation_fraction is"
     )
@@ -215,19 +256,20 @@ class TrainConfig:
         ):
             value = getattr(self, name)
             check(value >= 1, f"train.{name} must be at least 1. Got {value}.")
-        not_negative = "view_size weight_decay ema_epochs shift colour seed"
-        for name in not_negative.split():
+        for name in ("view_size", "weight_decay", "seed"):
             value = getattr(self, name)
             check(value >= 0, f"train.{name} must not be negative. Got {value}.")
-        for name in ("learning_rate", "huber_delta"):
-            value = getattr(self, name)
-            check(value > 0, f"train.{name} must be above 0. Got {value}.")
-        for name in ("warmup", "dropout"):
-            value = getattr(self, name)
-            check(0 <= value < 1, f"train.{name} must be in [0, 1). Got {value}.")
+        check_spans("train", self)
         check(
-            1 <= self.zoom <= LARGEST_ZOOM,
-            f"train.zoom must be from 1 to {LARGEST_ZOOM}. Got {self.zoom}.",
+            self.ema_epochs <= self.epochs,
+            "train.ema_epochs must not exceed train.epochs: the average would be of "
+            f"untrained weights. Got {self.ema_epochs} and {self.epochs}.",
+        )
+        check(
+            self.weight_decay * self.learning_rate < 1,
+            "train.weight_decay times train.learning_rate must be below 1, so that "
+            f"weights keep their sign. Got {self.weight_decay} and "
+            f"{self.learning_rate}.",
         )
         check(
             self.weights in ("none", "imagenet") or self.weights_file is not None,
@@ -271,7 +313,12 @@ class PredictConfig:
         "views, which is 2 with flips, times rotations, times zooms",
     )
     num_zooms: int = setting(1, "and so many magnifications, an odd number")
-    zoom: float = setting(1.2, "these reach from 1/zoom to zoom")
+    zoom: float = setting(
+        1.2,
+        "these reach from 1/zoom to zoom",
+        span=(SMALLEST_ZOOM, LARGEST_ZOOM),
+        off=1,
+    )
     batch_size: int = setting(256, "images in one step")
     obey_tree: bool = setting(
         True, "rescale each question to its parent, where a head does not"
@@ -291,6 +338,7 @@ class PredictConfig:
             self.num_zooms >= 1 and self.num_zooms % 2 == 1,
             f"predict.num_zooms must be odd, 1 at least. Got {self.num_zooms}.",
         )
+        check_spans("predict", self)
         check(
             self.zoom > 1 or self.num_zooms == 1,
             f"predict.zoom must be above 1 for several zooms. Got {self.zoom}.",
@@ -363,7 +411,9 @@ class ClassifyConfig:
     )
     class_weights: bool = setting(False, "weight classes by how rare they are")
     max_iterations: int = setting(100, "logistic regression: passes over the images")
-    tolerance: float = setting(1e-3, "logistic regression: change at which it stops")
+    tolerance: float = setting(
+        1e-3, "logistic regression: change at which it stops", span=(0, 0.1)
+    )
     epochs: int = setting(4, "small CNN: passes over the images")
     batch_size: int = setting(32, "small CNN: images in one step")
     seed: int = setting(
@@ -378,9 +428,8 @@ class ClassifyConfig:
         for name in ("max_iterations", "epochs", "batch_size"):
             value = getattr(self, name)
             check(value >= 1, f"classify.{name} must be at least 1. Got {value}.")
-        for name in ("tolerance", "seed"):
-            value = getattr(self, name)
-            check(value >= 0, f"classify.{name} must not be negative. Got {value}.")
+        check(self.seed >= 0, f"classify.seed must not be negative. Got {self.seed}.")
+        check_spans("classify", self)
 
 
 @dataclass(frozen=True)

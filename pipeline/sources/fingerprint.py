@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.data.archives import list_jpegs, open_zip
+from pipeline.data.archives import files_in, list_jpegs, open_zip
 from pipeline.data.csv_files import csv_member, csv_on_disk, is_zip
 from pipeline.progress import progress
 from pipeline.sources.folder import IMAGES
@@ -97,29 +97,23 @@ def stamp_of(path: Path) -> str:
     """Sizes and times of a file, or of all files in a folder."""
     if not path.is_dir():
         return stamp_of_status(path.stat())
-    return digest_lines(sorted(stamp_lines(path, "")))
+    return digest_lines(
+        f"{name} {stamp_of_file(os.path.join(path, name))}"
+        for name in sorted(files_in(path))
+    )
+
+
+def stamp_of_file(file: str) -> str:
+    """Of what a link leads to, unless that is nothing."""
+    try:
+        return stamp_of_status(os.stat(file))
+    except OSError:
+        return stamp_of_status(os.lstat(file))
 
 
 def stamp_of_status(status: os.stat_result) -> str:
     """Size and times; that of the last change of any kind cannot be set by hand."""
     return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
-
-
-def stamp_lines(folder: Path, prefix: str) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from stamp_lines(Path(entry.path), f"{prefix}{entry.name}/")
-            else:
-                yield f"{prefix}{entry.name} {stamp_of_entry(entry)}"
-
-
-def stamp_of_entry(entry: os.DirEntry[str]) -> str:
-    """Of what a link leads to, unless that is nothing."""
-    try:
-        return stamp_of_status(entry.stat())
-    except OSError:
-        return stamp_of_status(entry.stat(follow_symlinks=False))
 
 
 def digest_lines(lines: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from pipeline.data.archives import (
     reading,
 )
 from pipeline.data.csv_files import is_zip
-from pipeline.data.splits import match_ids, read_targets
+from pipeline.data.splits import match_ids, read_targets, refuse_alike
 from pipeline.data.tables import read_fractions, read_ids
 from pipeline.data.tree import tree_violations
 from pipeline.errors import PipelineError
@@ -43,7 +43,8 @@ def check_together(files: Mapping[str, Path]) -> Iterator[str]:
     train, test = (galaxies(files[f"{split}_images"]) for split in ("train", "test"))
     refuse_shared(train, test)
     known, fractions = read_targets(files["solutions"])
-    match_ids(train, known, files["solutions"])
+    rows = match_ids(train, known, files["solutions"])
+    refuse_alike(fractions[rows], files["solutions"])
     if len(train) < len(known):
         lacking = np.setdiff1d(known, train)
         yield (
@@ -117,7 +118,7 @@ def content_trouble(folder: Path, role: str, compare: bool) -> str | None:
         except PipelineError as error:
             return f"is not a table of fractions ({error})"
         return mix_up(folder, role, ids)
-    if path.is_dir() and (bad := next(filter(is_empty, path.rglob("*.jpg")), None)):
+    if path.is_dir() and (bad := next(empty_files(path), None)):
         return f"holds an empty file, {bad.name}"
     other = find_file(folder, FILES[PARTNERS[role]])
     wanted = ids_in(other)
@@ -155,8 +156,9 @@ def table_ids(path: Path, size: int, modified: int) -> np.ndarray:
     return read_fractions(path)[0].copy()
 
 
-def is_empty(file: Path) -> bool:
-    return file.stat().st_size == 0
+def empty_files(images: Path) -> Iterator[Path]:
+    files = (images / name for name in list_jpegs(images).values())
+    return (file for file in files if file.stat().st_size == 0)
 
 
 def zip_trouble(path: Path) -> str | None:

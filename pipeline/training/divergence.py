@@ -54,11 +54,18 @@ class Watch:
         """Takes note of the epoch RMSE, beside that of the means where it counts.
 
         Raises:
-            PipelineError: the training has diverged.
+            PipelineError: the training has diverged, or taught nothing that holds.
         """
         what = f"the epoch RMSE is {spoken(rmse)}"
         self.refuse_if(not math.isfinite(rmse), epoch, what)
-        self.compare(epoch, "epoch RMSE", rmse / max(baseline, SMALLEST))
+        ratio = rmse / max(baseline, SMALLEST)
+        if ratio > MOST:  # what is wrong with the steps shows in the train RMSE
+            raise PipelineError(
+                f"the epoch RMSE is {ratio:.2g} times that of the training column "
+                "means, though the train RMSE is not: the galaxies are too few, or too "
+                "much alike, to learn from. No network was saved. Train on more, or "
+                "lower train.epochs or train.learning_rate."
+            )
 
     def see_end(self, epoch: int) -> None:
         """Judges by the later half of what was watched, though it be few steps.

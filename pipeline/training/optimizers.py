@@ -20,9 +20,9 @@ def build_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.Optimize
         "use_ema": averaged_steps > 1,
         "ema_momentum": 1 - 1 / max(averaged_steps, 1.0),
     }
-    if config.optimizer == "adam":
-        return keras.optimizers.Adam(rate, **average)
     decay = config.weight_decay or None  # 0 would be subtracted, weight by weight
+    if config.optimizer == "adam" or (config.optimizer == "adamw" and not decay):
+        return keras.optimizers.Adam(rate, **average)
     common = {"learning_rate": rate, "weight_decay": decay, **average}
     if config.optimizer == "sgd":
         optimizer = keras.optimizers.SGD(momentum=0.9, nesterov=True, **common)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.data.shards import Shards
-from pipeline.data.splits import held_out, load_targets
+from pipeline.data.splits import held_out, load_targets, refuse_alike
 from pipeline.runs.contents import open_shards, unreadable
 from pipeline.runs.graph import Member, Run
 
@@ -57,9 +57,12 @@ def load_training_set(run: Run, member: Member) -> TrainingSet:
     """
     shards = open_shards(run.shards("train"), every_byte=True)
     chosen = held_out(shards.ids, member.config, member.fold)
+    solutions = run.raw.file("solutions")
+    targets = load_targets(solutions, shards.ids)
+    refuse_alike(targets[~chosen], solutions)
     return TrainingSet(
         shards,
-        load_targets(run.raw.file("solutions"), shards.ids),
+        targets,
         shards.image_size / run.settings.preprocess.crop_size,
         train=np.flatnonzero(~chosen),
         validation=np.flatnonzero(chosen),

@@ -1,5 +1,6 @@
 import shutil
 import sys
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -64,6 +65,21 @@ def test_a_tensorflow_that_does_not_load_stops(
     assert finding.state == "STOP"
     assert finding.found.endswith("No module named 'no_such_module'")
     assert "requirements.txt" in finding.remedy
+
+
+def test_without_a_temporary_folder_tensorflow_is_not_blamed(
+    shell: Shell, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    nowhere = str(tmp_path / "not there")
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [nowhere])
+    remedy = "No folder for temporary files may be written. Name one: TMPDIR=DIR."
+    assert shell.type("doctor", "--source=kaggle") == 1
+    assert line_of(shell, "temporary") == f"STOP temporary none -> {remedy}"
+    assert "TensorFlow" not in shell.out
+    assert shell.type("all", "--source=kaggle") == 1
+    assert shell.error() == remedy
+    assert not (shell.work / "raw").exists()
 
 
 def test_a_damaged_environment_can_be_mended(

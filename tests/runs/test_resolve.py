@@ -31,13 +31,12 @@ def start(typed: Typed) -> Resolved:
     return resolved
 
 
-def test_why_a_source_was_chosen_is_told(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    run = run_of(Typed())
-    assert run.settings.source == "demo"
-    assert run.work.root == PROJECT / "work" / "demo"
-    assert "No Kaggle credentials found: using the DEMO SKY" in caplog.text
+def test_a_source_that_nobody_named_has_its_reason() -> None:
+    resolved = settle(Typed())
+    assert resolved.run.settings.source == "demo"
+    assert resolved.run.work.root == PROJECT / "work" / "demo"
+    assert "No Kaggle credentials found: using the DEMO SKY" in resolved.why
+    assert not settle(Typed(source="demo")).why
 
 
 def test_each_source_has_its_own_default_folder(folder: Path) -> None:

@@ -20,6 +20,11 @@ from tests.terminal import Terminal
             {"train.weight_decay": 0.1},
             "another train.optimizer than adam",
         ),
+        (
+            "tiny",
+            {"train.weight_decay": 1e-45},
+            "3e-08 or more when multiplied by train.learning_rate",
+        ),
         ("tiny", {"train.reweight_from": 0.5}, "train.reweight=true"),
         ("tiny", {"train.validation_fraction": 0.2}, "train.num_folds=1"),
         ("tiny", {"predict.zoom": 1.5}, "predict.num_zooms above 1"),

@@ -19,10 +19,6 @@ def test_an_unknown_preset_names_the_nearest() -> None:
         ({"preprocess.crop_size": 40}, "Got image_size=64, crop_size=40"),
         ({"preprocess.crop_size": 500}, "crop_size <= 424"),
         ({"train.epochs": 0}, "train.epochs must be at least 1. Got 0"),
-        ({"train.dropout": 1.0}, r"train.dropout must be in \[0, 1\). Got 1.0"),
-        ({"train.learning_rate": 0.0}, "train.learning_rate must be above 0"),
-        ({"train.zoom": 0.5}, "train.zoom must be from 1 to 10. Got 0.5"),
-        ({"train.zoom": 1e9}, "train.zoom must be from 1 to 10. Got 1000000000.0"),
         ({"train.validation_fraction": 1.0}, "must lie between 0 and 1. Got 1.0"),
         (
             {"train.loss": "votes", "train.head": "sigmoid"},
@@ -37,7 +33,6 @@ def test_an_unknown_preset_names_the_nearest() -> None:
         ),
         ({"predict.num_zooms": 2}, "predict.num_zooms must be odd, 1 at least. Got 2"),
         ({"predict.num_zooms": 3, "predict.zoom": 1.0}, "must be above 1 for several"),
-        ({"train.colour": -0.1}, "train.colour must not be negative. Got -0.1"),
         ({"train.weights": "x.txt"}, r'that ends in .h5 or .keras. Got "x.txt"'),
         ({"train.weights": "imagenet"}, "is for a backbone .*Got train.model=compact"),
         ({"train.reweight_from": 0.0}, "must lie between 0 and 1. Got 0.0"),
@@ -52,6 +47,53 @@ def test_an_unknown_preset_names_the_nearest() -> None:
 def test_values_that_cannot_be_are_refused(values: dict, message: str) -> None:
     with pytest.raises(PipelineError, match=message):
         make_settings("demo", "compact", values)
+
+
+@pytest.mark.parametrize(
+    ("name", "bounds", "off", "bad"),
+    [
+        ("train.learning_rate", "1e-07 or more", None, (0.0, 1e-45, -1.0)),
+        ("train.huber_delta", "from 0.0001 to 1", None, (0.0, 1e-45, 1e30)),
+        ("train.warmup", "0, or from 0.0001 to 0.9", 0.0, (1e-45, 0.9999)),
+        ("train.dropout", "0, or from 0.001 to 0.9", 0.0, (1e-45, 0.9999, 1.0)),
+        ("train.ema_epochs", "0, or 0.001 or more", 0.0, (1e-45, -1.0)),
+        ("train.zoom", "1, or from 1.001 to 10", 1.0, (0.5, 1.0000001, 1e9)),
+        ("train.shift", "0, or from 0.1 to 212", 0.0, (1e-45, 1e9, -4.0)),
+        ("train.colour", "0, or from 0.01 to 20", 0.0, (1e-45, 1e30, -0.1)),
+        ("predict.zoom", "1, or from 1.001 to 10", None, (1.0000001, 1e300)),
+        ("classify.tolerance", "from 0 to 0.1", 0.0, (1e9, -0.1)),
+    ],
+)
+def test_a_number_that_would_do_nothing_or_harm_is_refused(
+    name: str, bounds: str, off: float | None, bad: tuple[float, ...]
+) -> None:
+    for value in bad:
+        with pytest.raises(PipelineError) as refusal:
+            make_settings("demo", "compact", {name: value})
+        assert str(refusal.value) == f"{name} must be {bounds}. Got {value}."
+    if off is not None:
+        make_settings("demo", "compact", {name: off})
+
+
+def test_an_average_over_more_epochs_than_there_are_is_refused() -> None:
+    epochs = {"train.epochs": 3, "train.reweight": False}
+    with pytest.raises(PipelineError) as refusal:
+        make_settings("demo", "compact", epochs | {"train.ema_epochs": 4.0})
+    assert str(refusal.value) == (
+        "train.ema_epochs must not exceed train.epochs: the average would be of "
+        "untrained weights. Got 4.0 and 3."
+    )
+    make_settings("demo", "compact", epochs | {"train.ema_epochs": 3.0})
+
+
+def test_a_decay_that_turns_weights_around_is_refused() -> None:
+    values = {"train.weight_decay": 1e9, "train.learning_rate": 0.002}
+    with pytest.raises(PipelineError) as refusal:
+        make_settings("demo", "compact", values)
+    assert str(refusal.value) == (
+        "train.weight_decay times train.learning_rate must be below 1, so that weights "
+        "keep their sign. Got 1000000000.0 and 0.002."
+    )
 
 
 def test_steps_have_no_warmup() -> None:

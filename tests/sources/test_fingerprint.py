@@ -48,6 +48,20 @@ def test_another_picture_is_another_content(folder: Path, form: str) -> None:
     assert after == before
 
 
+def test_what_changes_in_a_linked_folder_is_noticed(
+    folder: Path, tmp_path: Path
+) -> None:
+    unpack(folder)
+    images = folder / "images_training_rev1"
+    elsewhere = shutil.copytree(images, tmp_path / "elsewhere")
+    shutil.rmtree(images)
+    images.mkdir()
+    (images / "linked").symlink_to(elsewhere)
+    before = locate("train_images", images)
+    (elsewhere / "100003.jpg").write_bytes(blob(50))
+    assert locate("train_images", images, before).content != before.content
+
+
 def test_one_changed_byte_of_the_same_size_is_another_content(folder: Path) -> None:
     unpack(folder)
     before = contents(folder)["train_images"]

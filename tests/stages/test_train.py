@@ -181,7 +181,7 @@ def test_each_fold_has_its_network_and_an_interrupted_run_keeps_the_finished(
 
 @pytest.mark.usefixtures("eager")
 def test_a_training_that_diverged_is_told_in_a_line(ready: Run) -> None:
-    run = with_train(ready, learning_rate=1e30, warmup=0.0)
+    run = with_train(ready, learning_rate=1e30, weight_decay=0.0)
     with pytest.raises(
         PipelineError, match="diverged in epoch .* Lower train.learning"
     ) as refusal:

@@ -59,7 +59,16 @@ def test_the_end_is_judged_however_few_the_steps() -> None:
     see(watching, 0.2, 0.4, 0.5)
     with pytest.raises(PipelineError, match="epoch 1: the train RMSE is 2.2 times"):
         watching.see_end(1)
-    with pytest.raises(PipelineError, match="the epoch RMSE is 3 times that of"):
-        watch().see_score(3, 0.6, 0.2)
     with pytest.raises(PipelineError, match="the epoch RMSE is NaN"):
         watch().see_score(3, math.nan)
+
+
+def test_what_does_not_hold_for_the_held_out_galaxies_is_no_divergence() -> None:
+    with pytest.raises(PipelineError) as refusal:
+        watch().see_score(3, 0.6, 0.2)
+    assert str(refusal.value) == (
+        "the epoch RMSE is 3 times that of the training column means, though the "
+        "train RMSE is not: the galaxies are too few, or too much alike, to learn "
+        "from. No network was saved. Train on more, or lower train.epochs or "
+        "train.learning_rate."
+    )

@@ -67,6 +67,14 @@ def test_only_kernels_decay(name: str) -> None:
     assert after == {"bias": 1, "gamma": 1, "beta": 1}
 
 
+@pytest.mark.parametrize("name", ["adamw", "sgd", "adam", "muon"])
+def test_without_decay_a_weight_stays(name: str) -> None:
+    optimizer = build_optimizer(TrainConfig(optimizer=name, weight_decay=0.0), 10)
+    kernel = keras.Variable(np.ones((2, 2), np.float32), name="kernel")
+    optimizer.apply([keras.ops.zeros((2, 2))], [kernel])
+    assert np.array_equal(keras.ops.convert_to_numpy(kernel), np.ones((2, 2)))
+
+
 def test_sgd_is_that_of_keras_with_nesterov_momentum() -> None:
     config = TrainConfig(optimizer="sgd", learning_rate=0.1, weight_decay=0.0)
     config = dataclasses.replace(config, schedule="constant", warmup=0.0, ema_epochs=0)

@@ -1,3 +1,6 @@
+import pytest
+
+from pipeline.errors import PipelineError
 from pipeline.runs.contents import load_ids
 from pipeline.runs.graph import Run
 from pipeline.runs.receipts import save_receipt
@@ -16,3 +19,13 @@ def test_galaxies_are_not_reweighted_to_an_image_that_cannot_be_read(
     run = with_train(ready, reweight=True)
     data = load_training_set(run, run.members[0])
     assert data.test.rows.tolist() == [0, 1, 3, 4, 5]
+
+
+def test_one_galaxy_is_too_few_to_learn_from(ready: Run) -> None:
+    run = with_train(ready, validation_fraction=0.97)  # all but one
+    with pytest.raises(PipelineError) as refusal:
+        load_training_set(run, run.members[0])
+    assert str(refusal.value) == (
+        f"Of the galaxies in {ready.settings.source}/training_solutions_rev1.zip just "
+        "1 is left to learn from. Train on more."
+    )
