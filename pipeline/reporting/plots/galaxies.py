@@ -1,4 +1,4 @@
-"""One galaxy's 37 answers as bars, and a card that shows it with its pictures."""
+"""A galaxy's card: its pictures, and its 37 answers as bars."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,15 +12,6 @@ from pipeline.reporting.plots import (
     new_figure,
     styled,
 )
-
-
-@styled
-def answer_bars(fractions: np.ndarray, targets: np.ndarray | None) -> Figure:
-    """Predicted (37,) and, where there are, volunteers' fractions."""
-    figure = new_figure(ANSWER_HEIGHT)
-    draw_bars(figure.subplots(), fractions, targets)
-    figure.legend(loc="outside upper right", ncols=2)
-    return figure
 
 
 def draw_bars(axes: Axes, fractions: np.ndarray, targets: np.ndarray | None) -> None:
