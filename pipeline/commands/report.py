@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.errors import typed
 from pipeline.files import atomic
 from pipeline.inference.ensemble import column_means
 from pipeline.progress import spelled_out
@@ -83,6 +84,7 @@ def collect(run: Run, folder: Path) -> dict[str, Any]:
         "classes": run.classification.result if run.classification.is_done else None,
         "times": overview.times(run),
         "settings": settings_of(run),
+        "commands": commands(run, int(data.ids[0])),
         "plots_folder": plots_folder(run.report.folder).relative_to(run.work.root),
     }
 
@@ -105,6 +107,13 @@ def look_at_galaxies(run: Run, data: HeldOut) -> dict[str, Any]:
         "seen": seen.what_is_seen(settings, data, one, pictures, image),
         "original": pictures.original,
     }
+
+
+def commands(run: Run, galaxy: int) -> dict[str, str]:
+    """What else may be typed for this run."""
+    words = {"classify": [], "report": [], "show": [str(galaxy)]}
+    work = ["--work", str(run.work.root)]
+    return {name: typed("./run.sh", name, *more, *work) for name, more in words.items()}
 
 
 def settings_of(run: Run) -> list[tuple[str, Any]]:

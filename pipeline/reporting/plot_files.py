@@ -50,8 +50,6 @@ class PlotFiles:
         return path.name
 
 
-def plain(row: Sequence[Any]) -> list[Any]:
-    """Fractions to six digits; whatever else as it is."""
-    return [
-        f"{cell:.6g}" if isinstance(cell, float | np.floating) else cell for cell in row
-    ]
+def plain(cell: Any) -> Any:
+    """A fraction to six digits; whatever else as it is."""
+    return f"{cell:.6g}" if isinstance(cell, float | np.floating) else cell

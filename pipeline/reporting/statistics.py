@@ -77,20 +77,18 @@ def extreme_rows(errors: np.ndarray, count: int) -> dict[str, np.ndarray]:
     }
 
 
-def density(
-    fractions: np.ndarray, targets: np.ndarray, bins: int
-) -> tuple[np.ndarray, np.ndarray]:
+def density(fractions: np.ndarray, targets: np.ndarray, bins: int) -> np.ndarray:
     """Counts of (predicted, volunteers') pairs, both cut into `bins` from 0 to 1.
 
     Returns:
-        counts (bins, bins) int64, rows by the volunteers' fraction and columns by the
-        predicted one; edges (bins + 1,).
+        (bins, bins) int64, rows by the volunteers' fraction and columns by the
+        predicted one.
     """
     edges = np.linspace(0, 1, bins + 1)
     counts, _, _ = np.histogram2d(
         np.clip(targets, 0, 1).ravel(), np.clip(fractions, 0, 1).ravel(), (edges, edges)
     )
-    return counts.astype(np.int64), edges
+    return counts.astype(np.int64)
 
 
 class Shift(NamedTuple):

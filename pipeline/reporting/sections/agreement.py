@@ -105,14 +105,10 @@ def tree(plots: PlotFiles, data: HeldOut) -> dict[str, Any]:
 
 def classes(data: HeldOut) -> dict[str, Any]:
     """How often each class is the most likely one, the volunteers' commonest first."""
-    predicted, volunteers = (
-        [*map(most_likely_class, values)] for values in (data.fractions, data.targets)
-    )
-    same = [
-        ours
-        for ours, theirs in zip(predicted, volunteers, strict=True)
-        if ours == theirs
-    ]
+    predicted = [*map(most_likely_class, data.fractions)]
+    volunteers = [*map(most_likely_class, data.targets)]
+    pairs = zip(predicted, volunteers, strict=True)
+    same = [ours for ours, theirs in pairs if ours == theirs]
     counts = [Counter(names) for names in (volunteers, predicted, same)]
     common = [name for name, _ in counts[0].most_common(MOST_CLASSES)]
     return {

@@ -1,4 +1,4 @@
-"""Single galaxies: those of large and small errors with pictures, and a table of all."""
+"""Galaxies of large and small errors, with pictures; and a table of all of them."""
 
 from typing import Any
 

@@ -128,19 +128,22 @@ def tested_tiles(tested: Tested | None) -> Iterator[Tile]:
 def rmse_tiles(result: dict[str, Any], baseline: float) -> Iterator[Tile]:
     """What the receipts say of the score, and the baseline's."""
     num_galaxies = counted(result["num_validation"], "validation galaxy")
-    notes = {
-        "expected": "of the test set, by reweighted validation galaxies",
-        "validation": f"{num_galaxies}, all views, by networks that did not see them",
-        "weighted_validation": (
-            "the same galaxies reweighted to the test set, effective sample size "
-            f"{result.get('num_effective', 0):.0f}"
+    told = (
+        ("Expected RMSE", "expected", "of the test set, by what is reweighted to it"),
+        (
+            "Validation RMSE",
+            "validation",
+            f"{num_galaxies}, all views, by networks that did not see them",
         ),
-    }
-    for name, note in notes.items():
+        (
+            "Weighted validation RMSE",
+            "weighted_validation",
+            "the same galaxies reweighted to the test set, effective sample size "
+            f"{result.get('num_effective', 0):.0f}",
+        ),
+    )
+    for title, name, note in told:
         if score := score_of(result, name):
-            title = f"{name.replace('_', ' ')} RMSE".capitalize().replace(
-                "rmse", "RMSE"
-            )
             yield Tile(title, f"{score.rmse:.4f} ± {score.standard_error:.4f}", note)
     yield Tile(
         "Baseline",
