@@ -86,6 +86,7 @@ def calibrations(groups: Calibration, asked: Mapping[int, Calibration]) -> Figur
                 part.errors,
                 color=PREDICTED,
                 fmt="o-",
+                clip_on=False,
                 markersize=3,
                 linewidth=1,
             )

@@ -62,13 +62,8 @@ def draw_errors(axes: Axes, places: np.ndarray, judged: Sequence[Judged]) -> Non
     axes.barh(places + 0.2, baseline, 0.4, color=BASELINE, label="baseline")
     longest = np.maximum(rmse + errors, baseline)
     worse = np.array([not item.is_better for item in judged])
-    axes.plot(
-        longest[worse] + 0.03 * longest.max(),
-        places[worse],
-        "x",
-        color=WARNING,
-        markersize=5,
-        label="no better",
-    )
+    if worse.any():
+        crosses = longest[worse] + 0.03 * longest.max()
+        axes.plot(crosses, places[worse], "x", color=WARNING, label="no better")
     axes.set_xlim(0, 1.08 * longest.max())
     axes.set_xlabel("RMSE")

@@ -33,7 +33,7 @@ def learning(run: Run, plots: PlotFiles) -> dict[str, Any]:
             {"name": name, "epochs": len(histories[name]), **best}
             for name, best in bests.items()
         ],
-        "rmse_caption": rmse_caption(train),
+        "note": what_is_drawn(train),
         "rate_caption": f"The learning rate {SCHEDULES[train.schedule]}"
         + (", after it has risen." if train.warmup else "."),
         **draw(plots, histories, bests, train),
@@ -83,8 +83,8 @@ def draw(
     }
 
 
-def rmse_caption(train: TrainConfig) -> str:
-    """What the two curves are of, by how it was trained."""
+def what_is_drawn(train: TrainConfig) -> str:
+    """What the curves of RMSE are of, by how it was trained."""
     harder = [
         *(["augmented"] if augmentation(train) else []),
         *([f"with dropout {train.dropout:g}"] if train.dropout else []),

@@ -114,43 +114,43 @@ def score_demo(run: Run, ids: np.ndarray, fractions: np.ndarray) -> Tested | Non
     )
 
 
+def rmse_tile(name: str, score: Score, note: str) -> Tile:
+    return Tile(name, f"{score.rmse:.4f}", f"± {score.standard_error:.4f}; {note}")
+
+
 def tested_tiles(tested: Tested | None) -> Iterator[Tile]:
     if tested:
-        yield Tile(
+        yield rmse_tile(
             "Test RMSE",
-            f"{tested.score.rmse:.4f} ± {tested.score.standard_error:.4f}",
-            f"known, since the demo sky has solutions for its test set; on "
-            f"{counted(tested.num_galaxies, 'galaxy')}; the baseline has "
+            tested.score,
+            "known, since the demo sky has solutions for its "
+            f"{tested.num_galaxies:,} test galaxies; the baseline has "
             f"{tested.baseline:.4f}",
         )
 
 
 def rmse_tiles(result: dict[str, Any], baseline: float) -> Iterator[Tile]:
     """What the receipts say of the score, and the baseline's."""
-    num_galaxies = counted(result["num_validation"], "validation galaxy")
     told = (
-        ("Expected RMSE", "expected", "of the test set, by what is reweighted to it"),
+        ("Expected RMSE", "expected", "for the test set, unreadable images included"),
         (
             "Validation RMSE",
             "validation",
-            f"{num_galaxies}, all views, by networks that did not see them",
+            f"{result['num_validation']:,} validation galaxies, all views, networks "
+            "that did not see them",
         ),
         (
             "Weighted validation RMSE",
             "weighted_validation",
             "the same galaxies reweighted to the test set, effective sample size "
-            f"{result.get('num_effective', 0):.0f}",
+            f"{result.get('num_effective', 0):,.0f}",
         ),
     )
     for title, name, note in told:
         if score := score_of(result, name):
-            yield Tile(title, f"{score.rmse:.4f} ± {score.standard_error:.4f}", note)
-    yield Tile(
-        "Baseline",
-        f"{baseline:.4f}",
-        "RMSE of the training column means on the validation galaxies; ratio "
-        f"{result['validation_rmse'] / baseline:.3f}",
-    )
+            yield rmse_tile(title, score, note)
+    note = "RMSE of the training column means on the validation galaxies"
+    yield Tile("Baseline", f"{baseline:.4f}", note)
 
 
 def work_tiles(run: Run, result: dict[str, Any]) -> Iterator[Tile]:
@@ -158,15 +158,14 @@ def work_tiles(run: Run, result: dict[str, Any]) -> Iterator[Tile]:
     num_train, num_test = (run.shards(split).result["num_images"] for split in SPLITS)
     yield Tile("Galaxies", f"{num_train:,}", f"to train on; {num_test:,} to predict")
     views = counted(run.settings.predict.num_views, "view")
-    note = f"{views} of each galaxy"
+    seconds = sum(row["seconds"] for row in times(run))
+    note = f"{views} of each galaxy; {duration(seconds)} for all stages"
     if others := result["averaged_with"]:
         note += (
-            f"; the submission and the RMSEs are of the average with "
-            f"{counted(len(others), 'more run')}, all below is of this one alone"
+            "; submission and RMSEs are of the average with "
+            f"{counted(len(others), 'more run')}, what is below of this one alone"
         )
     yield Tile("Networks", str(len(run.members)), note)
-    seconds = sum(row["seconds"] for row in times(run))
-    yield Tile("Time", duration(seconds), "of all stages, as last made")
 
 
 def times(run: Run) -> list[dict[str, Any]]:
