@@ -1,4 +1,4 @@
-"""What this process may use of the machine: its cores and its memory.
+"""What this process may use of the machine: its processor, cores and memory.
 
 A container or a batch system sets limits by control groups, each for all groups below
 it (cgroups(7), of both versions).
@@ -6,10 +6,13 @@ it (cgroups(7), of both versions).
 
 import math
 import os
+import platform
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 OWN_GROUPS, GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
+CPU_INFO = Path("/proc/cpuinfo")
 
 
 def num_cores() -> int:
@@ -25,6 +28,16 @@ def memory_bytes() -> int:
     """The memory this process may use."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min([total, *memory_limits()])
+
+
+def processor() -> str:
+    """What the processor calls itself; where it does not say, its kind."""
+    try:
+        text = CPU_INFO.read_text(errors="replace")
+    except OSError:  # not Linux
+        text = ""
+    found = re.search(r"^(?:model name|Model)\s*: *(.*\S)", text, re.MULTILINE)
+    return found[1] if found else platform.machine()
 
 
 def core_limits() -> Iterator[float]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import machine
-from pipeline.machine import memory_bytes, num_cores
+from pipeline.machine import memory_bytes, num_cores, processor
 
 GB = 1_000_000_000
 
@@ -58,3 +58,13 @@ def test_another_system_has_no_affinity(
     monkeypatch.delattr(machine.os, "sched_getaffinity")
     monkeypatch.setattr(machine.os, "cpu_count", lambda: None)
     assert num_cores() == 1
+
+
+def test_the_processor_is_called_what_it_calls_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "CPU_INFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(machine.platform, "machine", lambda: "arm64")
+    assert processor() == "arm64"
+    write(tmp_path, cpuinfo="model\t\t: 1\nmodel name\t: AMD EPYC 9R14 \nflags\t: fpu")
+    assert processor() == "AMD EPYC 9R14"

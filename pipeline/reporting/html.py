@@ -22,17 +22,13 @@ class Picture:
         uri: the data.
         alt: what it shows, for those who cannot see it.
         size: width and height in pixels, so that the page need not jump.
+        numbers: the name of the file with the numbers in it, if there is one.
     """
 
     uri: str
     alt: str
     size: tuple[int, int]
-
-
-def plot_picture(png: bytes, alt: str) -> Picture:
-    # a PNG's first chunk holds its width and height, four bytes each
-    size = int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
-    return Picture(data_uri(png, "image/png"), alt, size)
+    numbers: str = ""
 
 
 def photo(image: np.ndarray, alt: str) -> Picture:

@@ -4,26 +4,51 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.data.tree import COLUMNS, QUESTIONS, Question, answer_slice
+from pipeline.data.metrics import Score, paired_difference, score_fractions
+from pipeline.data.tree import QUESTIONS, parent_fractions
 
+BETTER_ERRORS = 2  # standard errors from which a difference is no chance
 SHIFT_ERRORS = 4  # standard errors from which a shift of a mean is no chance
 SHIFT_FRACTION = 0.02  # and from which it matters
 
 
-def question_of(column: int) -> Question:
-    """Whose answer a column is."""
-    number = int(COLUMNS[column].removeprefix("Class").split(".")[0])
-    return QUESTIONS[number - 1]
+class Judged(NamedTuple):
+    """How well some answers are predicted.
+
+    Attributes:
+        ours: their RMSE.
+        baseline: the RMSE of the baseline.
+        is_better: whether ours is the smaller one, by more than chance explains.
+    """
+
+    ours: Score
+    baseline: float
+    is_better: bool
 
 
-def answer_text(column: int) -> str:
-    question = question_of(column)
-    return question.answers[column - answer_slice(question).start]
+def judge(
+    fractions: np.ndarray, baseline: np.ndarray, targets: np.ndarray, columns: slice
+) -> Judged:
+    """Judges the answers in some columns of (N, 37), beside the baseline's (N, 37)."""
+    parts = [values[:, columns] for values in (fractions, baseline, targets)]
+    difference = paired_difference(*parts)
+    return Judged(
+        score_fractions(parts[0], parts[2]),
+        score_fractions(parts[1], parts[2]).rmse,
+        difference.rmse < -BETTER_ERRORS * difference.standard_error,
+    )
 
 
-def rmse_per_answer(fractions: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """RMSE of each answer over all galaxies: (37,)."""
-    return np.sqrt(((fractions.astype(np.float64) - targets) ** 2).mean(axis=0))
+def num_asked(targets: np.ndarray) -> dict[int, int]:
+    """Of how many galaxies (N, 37) at least half the volunteers were asked a question.
+
+    Returns:
+        By the question's number.
+    """
+    return {
+        question.number: int((parent_fractions(targets, question) >= 0.5).sum())
+        for question in QUESTIONS
+    }
 
 
 def rmse_per_galaxy(fractions: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -52,52 +77,18 @@ def extreme_rows(errors: np.ndarray, count: int) -> dict[str, np.ndarray]:
     }
 
 
-def density(
-    fractions: np.ndarray, targets: np.ndarray, bins: int
-) -> tuple[np.ndarray, np.ndarray]:
+def density(fractions: np.ndarray, targets: np.ndarray, bins: int) -> np.ndarray:
     """Counts of (predicted, volunteers') pairs, both cut into `bins` from 0 to 1.
 
     Returns:
-        counts (bins, bins) int64, rows by the volunteers' fraction and columns by the
-        predicted one; edges (bins + 1,).
+        (bins, bins) int64, rows by the volunteers' fraction and columns by the
+        predicted one.
     """
     edges = np.linspace(0, 1, bins + 1)
     counts, _, _ = np.histogram2d(
         np.clip(targets, 0, 1).ravel(), np.clip(fractions, 0, 1).ravel(), (edges, edges)
     )
-    return counts.astype(np.int64), edges
-
-
-class Calibration(NamedTuple):
-    """Predictions grouped by what they said; groups without any are left out.
-
-    Attributes:
-        predicted: (G,) mean prediction of the group.
-        observed: (G,) mean of the volunteers' fractions in it.
-        counts: (G,) its size.
-    """
-
-    predicted: np.ndarray
-    observed: np.ndarray
-    counts: np.ndarray
-
-    @property
-    def error(self) -> float:
-        """How far the groups lie from their prediction, on average over its members."""
-        gaps = np.abs(self.predicted - self.observed)
-        return float((gaps * self.counts).sum() / self.counts.sum())
-
-
-def calibrate(fractions: np.ndarray, targets: np.ndarray, bins: int) -> Calibration:
-    """Groups all pairs of whatever shape by the predicted fraction."""
-    predicted, observed = fractions.ravel(), targets.ravel()
-    groups = np.clip((predicted * bins).astype(np.int64), 0, bins - 1)
-    counts = np.bincount(groups, minlength=bins)
-    some = counts > 0
-    sums = [np.bincount(groups, weights, bins) for weights in (predicted, observed)]
-    return Calibration(
-        sums[0][some] / counts[some], sums[1][some] / counts[some], counts[some]
-    )
+    return counts.astype(np.int64)
 
 
 class Shift(NamedTuple):

@@ -216,7 +216,9 @@ class Run:
         names = names_of(inputs)
         if self.classification.is_done:  # its table joins the page once it is there
             names |= {"classify": self.classification.name}
-        return Artifact("report", self.work.root, "report", settings, names, inputs)
+        return Artifact(
+            "report", self.work.root, "report", settings, names, inputs, method=2
+        )
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:

@@ -1,6 +1,5 @@
 """The competition files of a run: where they are, what they hold, their receipt."""
 
-import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +8,7 @@ from typing import Any
 
 from pipeline.errors import PipelineError
 from pipeline.runs.paths import WorkDir
+from pipeline.runs.provenance import made_now
 from pipeline.runs.receipts import Artifact, State, save_receipt
 from pipeline.settings.schema import Settings, recipe_settings
 from pipeline.sources.everything import find_everything
@@ -163,7 +163,6 @@ class InPlace(Artifact):
             role: located._asdict() | {"path": str(located.path)}
             for role, located in sorted(found.items())
         }
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         content = digest_lines(
             f"{role} {note['content']}" for role, note in files.items()
         )
@@ -173,7 +172,7 @@ class InPlace(Artifact):
             "content": content,
             "files": {},
             "result": dict(result) | {"files": files},
-            "made": {"at": now, "seconds": round(seconds, 1), "threads": 1},
+            "made": made_now(seconds),
         }
         save_receipt(self.folder, receipt)
 

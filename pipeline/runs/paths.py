@@ -123,5 +123,14 @@ def page_file(folder: Path) -> Path:
     return folder / "report.html"
 
 
+def plots_folder(folder: Path) -> Path:
+    return folder / "plots"
+
+
 def plot_file(folder: Path, name: str) -> Path:
-    return folder / "plots" / f"{name}.png"
+    return plots_folder(folder) / f"{name}.svg"
+
+
+def numbers_file(folder: Path, name: str) -> Path:
+    """The numbers of a plot, or of a table."""
+    return plots_folder(folder) / f"{name}.csv"

@@ -1,6 +1,5 @@
 """One artifact: its recipe and name, the state it is in, and the receipt it carries."""
 
-import datetime
 import hashlib
 import json
 import logging
@@ -23,14 +22,13 @@ from pipeline.files import (
     refuse_link,
     write_json,
 )
-from pipeline.machine import num_cores
 from pipeline.runs.paths import (
     checkpoint_file,
     maker_file,
     partial_folder,
     receipt_file,
 )
-from pipeline.settings.backend import kept_variables
+from pipeline.runs.provenance import made_now
 
 State = Literal["done", "outdated", "damaged", "half made", "missing"]
 DIGITS = 8  # of a digest, in a folder's name
@@ -293,19 +291,13 @@ def write_receipt(
         for path in sorted(made.folder.rglob("*"))
         if path.is_file() and path.name not in UNLISTED
     }
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     receipt = {
         "recipe": artifact.recipe,
         "inputs": inputs,
         "content": content_digest(files, made.result),
         "files": files,
         "result": made.result,
-        "made": {
-            "at": now,
-            "seconds": round(seconds, 1),
-            "threads": num_cores(),
-            "variables": kept_variables(),
-        },
+        "made": made_now(seconds),
     }
     save_receipt(made.folder, receipt)
 

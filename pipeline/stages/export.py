@@ -1,9 +1,7 @@
 """Stage 5: the submission CSV, checked before it counts."""
 
-import datetime
 import logging
 import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,7 @@ from pipeline.files import atomic, file_digest
 from pipeline.kaggle.ledger import add_to_ledger
 from pipeline.runs.contents import load_ids, load_predictions, trouble_with_csv
 from pipeline.runs.graph import Run
-from pipeline.runs.paths import PROJECT
+from pipeline.runs.provenance import git_commit, now
 from pipeline.runs.receipts import is_up_to_date, making
 from pipeline.settings.schema import Settings
 from pipeline.sources.choose import source_name
@@ -136,7 +134,6 @@ def name_prefix(run: Run) -> str:
 
 
 def ledger_row(settings: Settings, result: dict[str, object]) -> dict[str, object]:
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return {
         "file": result["csv"],
         "sha256": result["sha256"],
@@ -144,17 +141,5 @@ def ledger_row(settings: Settings, result: dict[str, object]) -> dict[str, objec
         "preset": settings.preset,
         **{name: f"{result[name]:.5f}" for name in SCORES if name in result},
         "commit": git_commit(),
-        "time": now,
+        "time": now(),
     }
-
-
-def git_commit() -> str:
-    """The project's commit, marked where files differ from it; empty without git."""
-    command = ["git", "-C", str(PROJECT), "describe", "--always", "--dirty"]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=10, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip()

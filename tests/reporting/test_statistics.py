@@ -1,32 +1,52 @@
 import numpy as np
 
 from pipeline.reporting.statistics import (
-    answer_text,
-    calibrate,
     density,
     extreme_rows,
+    judge,
     mean_shift,
-    question_of,
-    rmse_per_answer,
+    num_asked,
     rmse_per_galaxy,
 )
 
 
-def test_a_column_knows_its_question_and_answer() -> None:
-    assert (question_of(0).number, answer_text(0)) == (1, "smooth")
-    assert (question_of(24).number, answer_text(24)) == (8, "dust lane")
-    assert (question_of(36).number, answer_text(36)) == (11, "can't tell")
-
-
-def test_rmse_of_an_answer_and_of_a_galaxy() -> None:
+def test_rmse_of_a_galaxy() -> None:
     fractions, targets = np.zeros((2, 37)), np.zeros((2, 37))
     fractions[0, 4], fractions[1, 4] = 0.6, 0.8
-    per_answer = rmse_per_answer(fractions, targets)
-    np.testing.assert_allclose(per_answer[4], np.sqrt((0.36 + 0.64) / 2))
-    assert not per_answer[[*range(4), *range(5, 37)]].any()
     np.testing.assert_allclose(
         rmse_per_galaxy(fractions, targets), [0.6 / np.sqrt(37), 0.8 / np.sqrt(37)]
     )
+
+
+def test_answers_are_judged_beside_the_baseline() -> None:
+    fractions, baseline, targets = (np.zeros((2, 37)) for _ in range(3))
+    fractions[:, 4], baseline[:, 4] = (0.6, 0.8), 0.9
+    judged = judge(fractions, baseline, targets, slice(4, 5))
+    np.testing.assert_allclose(judged.ours.rmse, np.sqrt((0.36 + 0.64) / 2))
+    np.testing.assert_allclose(judged.baseline, 0.9)
+    other = judge(fractions, baseline, targets, slice(5, 6))
+    assert (other.ours.rmse, other.baseline) == (0, 0)
+    assert not other.is_better
+
+
+def test_better_by_chance_is_no_better() -> None:
+    targets, baseline = np.zeros((100, 37)), np.full((100, 37), 0.5)
+    fractions = np.full((100, 37), 0.49)  # always a little better: no chance
+    assert judge(fractions, baseline, targets, slice(0, 3)).is_better
+    fractions[::2], fractions[1::2] = 0.2, 0.66  # now much better, now much worse
+    assert np.sqrt((0.2**2 + 0.66**2) / 2) < 0.5
+    assert not judge(fractions, baseline, targets, slice(0, 3)).is_better
+    worse = np.full((100, 37), 0.51)
+    assert not judge(worse, baseline, targets, slice(0, 3)).is_better
+
+
+def test_a_question_is_asked_where_half_the_volunteers_came_to_it() -> None:
+    targets = np.zeros((3, 37))
+    targets[:, 1] = 0.49, 0.5, 1  # features or disk
+    targets[2, 4] = 0.9  # not edge-on
+    asked = num_asked(targets)
+    assert (asked[1], asked[6]) == (3, 3)  # of everybody
+    assert (asked[2], asked[3], asked[10]) == (2, 1, 0)
 
 
 def test_extremes_run_from_the_outside_and_share_no_row() -> None:
@@ -40,26 +60,10 @@ def test_extremes_run_from_the_outside_and_share_no_row() -> None:
 
 
 def test_density_has_the_volunteers_upwards_and_predictions_to_the_right() -> None:
-    counts, edges = density(np.array([0.9, 0.9, 1.0]), np.array([0.1, 0.3, 0.0]), 4)
-    np.testing.assert_allclose(edges, [0, 0.25, 0.5, 0.75, 1])
+    counts = density(np.array([0.9, 0.9, 1.0]), np.array([0.1, 0.3, 0.0]), 4)
     assert counts[0, 3] == 2  # said 0.9 and 1 where the volunteers had 0.1 and 0
     assert counts[1, 3] == 1
     assert counts.sum() == 3
-
-
-def test_calibration_groups_by_what_was_predicted() -> None:
-    predicted = np.array([[0.1, 0.2], [0.9, 1.0]])
-    observed = np.array([[0.0, 0.5], [0.8, 0.6]])
-    groups = calibrate(predicted, observed, 2)
-    np.testing.assert_allclose(groups.predicted, [0.15, 0.95])
-    np.testing.assert_allclose(groups.observed, [0.25, 0.7])
-    assert groups.counts.tolist() == [2, 2]
-    np.testing.assert_allclose(groups.error, (0.10 + 0.25) / 2)
-
-
-def test_calibration_leaves_out_groups_without_answers() -> None:
-    groups = calibrate(np.array([0.05, 0.95]), np.array([0.0, 1.0]), 10)
-    np.testing.assert_allclose(groups.predicted, [0.05, 0.95])
 
 
 def spread(mean: float, num_galaxies: int) -> np.ndarray:

@@ -68,7 +68,10 @@ def test_a_file_that_is_gone_or_cut_is_damage(tmp_path: Path) -> None:
     assert first.state == "damaged"
 
 
-def test_the_receipt_says_what_it_was_made_from_and_by(tmp_path: Path) -> None:
+def test_the_receipt_says_what_it_was_made_from_and_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["-m", "all", "--work", "a b"])
     first, second = chain(tmp_path)
     make(first)
     make(second)
@@ -77,6 +80,8 @@ def test_the_receipt_says_what_it_was_made_from_and_by(tmp_path: Path) -> None:
     assert receipt["inputs"] == {first.name: first.receipt["content"]}
     assert receipt["files"]["file"]["size"] == 3
     assert receipt["made"]["threads"] >= 1
+    assert receipt["made"]["processor"]
+    assert receipt["made"]["command"] == "./run.sh all --work 'a b'"
 
 
 def test_an_input_made_anew_with_other_content_outdates_what_follows(

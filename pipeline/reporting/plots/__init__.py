@@ -3,10 +3,11 @@
 import contextlib
 import functools
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
-from pipeline.data.tree import NUM_ANSWERS, QUESTIONS, answer_slice
-from pipeline.reporting.statistics import answer_text
+from pipeline.data.tree import NUM_ANSWERS, QUESTIONS, Question, answer_slice
+from pipeline.reporting.words import answer_text
 from pipeline.settings.drawing import start_matplotlib
 
 start_matplotlib()
@@ -17,9 +18,11 @@ from matplotlib.figure import Figure  # noqa: E402
 
 WIDTH = 4.4  # inches; at this width 9 pt stay legible on a phone
 DPI = 160
-PREDICTED, VOLUNTEERS, BENCHMARK = "#1f6fb5", "#d9731a", "#8a8a8a"
+PREDICTED, VOLUNTEERS, BASELINE = "#1f6fb5", "#d9731a", "#8a8a8a"
+WARNING = "#b3261e"
 STYLE = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so it is everywhere
+    "font.family": "sans-serif",  # for a browser that lacks the first choice
+    "font.sans-serif": "DejaVu Sans",  # comes with matplotlib, so it is everywhere
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.labelsize": 9,
@@ -35,6 +38,8 @@ STYLE = {
     "grid.linewidth": 0.7,
     "figure.facecolor": "white",
     "axes.facecolor": "white",
+    "svg.fonttype": "none",  # letters as letters: a third of the size of outlines
+    "svg.hashsalt": "galaxy",  # the same plot is the same bytes
 }
 
 
@@ -69,11 +74,29 @@ def png(figure: Figure) -> bytes:
     return file.getvalue()
 
 
+def svg(figure: Figure) -> bytes:
+    file = io.BytesIO()
+    with our_style():
+        figure.savefig(file, format="svg", metadata=dict.fromkeys(("Date", "Creator")))
+    return file.getvalue()
+
+
 ANSWER_HEIGHT = 9.6  # inches that a plot with a row for each answer takes
 
 
-def answer_rows(axes: Axes) -> list[float]:
+def heading(question: Question, notes: Mapping[int, str]) -> str:
+    """A question's number and text, and what there is to note of it."""
+    return f"{question.number}  {question.text}{notes.get(question.number, '')}"
+
+
+def answer_rows(
+    axes: Axes, notes: Mapping[int, str] = MappingProxyType({})
+) -> list[float]:
     """A row for each of the 37 answers, under headings with the questions.
+
+    Args:
+        axes: where they are to be.
+        notes: what to add to questions, by their number.
 
     Returns:
         Where each answer's row lies on the y axis, which runs downwards.
@@ -82,7 +105,7 @@ def answer_rows(axes: Axes) -> list[float]:
     y = 0.0
     for question in QUESTIONS:
         axes.annotate(
-            f"{question.number}  {question.text}",
+            heading(question, notes),
             (0, y),
             xycoords=("axes fraction", "data"),
             xytext=(-88, 0),  # over the names of the answers

@@ -1,4 +1,4 @@
-"""One galaxy's 37 answers as bars, and a card that shows it with its pictures."""
+"""A galaxy's card: its pictures, and its 37 answers as bars."""
 
 from typing import NamedTuple
 
@@ -30,15 +30,6 @@ class Looked(NamedTuple):
 
     influence: np.ndarray
     answer: int | None
-
-
-@styled
-def answer_bars(fractions: np.ndarray, targets: np.ndarray | None) -> Figure:
-    """Predicted (37,) and, where there are, volunteers' fractions."""
-    figure = new_figure(ANSWER_HEIGHT)
-    draw_bars(figure.subplots(), fractions, targets)
-    figure.legend(loc="outside upper right", ncols=2)
-    return figure
 
 
 def draw_bars(axes: Axes, fractions: np.ndarray, targets: np.ndarray | None) -> None:
