@@ -73,11 +73,18 @@ class Parts(keras.layers.Layer):
         straight = [central(images), central(turned(images))]
         views = straight + [ops.flip(view, axis=2) for view in straight]
         parts = [
-            ops.rot90(view, quarter, axes=(1, 2))[:, :PART_SIZE, :PART_SIZE]
+            quarter_turned(view, quarter)[:, :PART_SIZE, :PART_SIZE]
             for view in views
             for quarter in range(4)
         ]
         return ops.reshape(ops.stack(parts, axis=1), (-1, PART_SIZE, PART_SIZE, 3))
+
+
+def quarter_turned(images: keras.KerasTensor, times: int) -> keras.KerasTensor:
+    """The images by so many quarters of a turn, counter-clockwise."""
+    for _ in range(times):  # `ops.rot90` came with Keras 3.9
+        images = ops.flip(ops.transpose(images, (0, 2, 1, 3)), axis=1)
+    return images
 
 
 def turned(images: keras.KerasTensor) -> keras.KerasTensor:

@@ -1,4 +1,4 @@
-"""What can be known before work: whether its folders may be written, and have room."""
+"""What can be known before work: folders that are closed or full, a Keras too old."""
 
 import errno
 import os
@@ -15,6 +15,7 @@ from pipeline.kaggle.ledger import lock_of
 from pipeline.progress import human_size
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import SPLITS, Split
+from pipeline.settings.backend import OLDEST_MUON, refuse_older_keras
 from pipeline.sources.folder import FILES, find_file
 
 NUM_TRAIN = 61_578  # images of the competition
@@ -39,7 +40,8 @@ def check_before_work(run: Run, stages: Collection[str]) -> Iterator[str]:
         What may come to be a trouble, a line each.
 
     Raises:
-        PipelineError: a folder may not be written, or surely has too little room.
+        PipelineError: a folder may not be written, or surely has too little room; or
+            the installed Keras is too old for the settings.
     """
     folders = [run.work.root]
     if "export" in stages:
@@ -49,6 +51,8 @@ def check_before_work(run: Run, stages: Collection[str]) -> Iterator[str]:
         refuse_closed(folder)
     for path in paths_of_ours(run, stages):
         refuse_forbidden(path)
+    if "train" in stages and not all(member.is_done for member in run.members):
+        refuse_old_muon(run.settings.train.optimizer)
     if "predict" in stages and not run.predictions.is_done:
         check_blended(run)
     for folder, need in needs_of(run, stages).items():
@@ -68,6 +72,12 @@ def check_room(folder: Path, need: Need) -> Iterator[str]:
         raise PipelineError(f"{told}. Make room, or name another folder: {OTHERS}.")
     if need.about > disk.free:
         yield told
+
+
+def refuse_old_muon(optimizer: str) -> None:
+    if optimizer == "muon":
+        asked = "train.optimizer=muon"
+        refuse_older_keras(OLDEST_MUON, asked, ", or name another --preset")
 
 
 def check_blended(run: Run) -> None:

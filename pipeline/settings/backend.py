@@ -1,9 +1,11 @@
 """Keras made ready: our settings, whatever the user's own say; quiet; repeatable."""
 
 import contextlib
+import importlib.metadata
 import importlib.util
 import logging
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,8 @@ BACKENDS = {  # and the release that each was tried with
     "torch": "torch==2.13.0",
     "jax": "jax==0.10.2",
 }
+OLDEST_KERAS = "3.4"
+OLDEST_MUON = "3.13"  # Keras's before were other ones
 # Variables by which a machine is fitted to, not a result: kept, and noted in receipts
 KEPT = (
     *("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS"),
@@ -74,11 +78,12 @@ def backend_name() -> str:
 
 
 def check_backend() -> None:
-    """Refuses a backend whose package is not installed; loads nothing.
+    """Refuses a backend that is not installed, and an old Keras; loads nothing.
 
     Raises:
-        PipelineError: it is not.
+        PipelineError: it is not, or Keras is.
     """
+    refuse_older_keras(OLDEST_KERAS, "The pipeline")
     name = backend_name()
     if name in sys.modules or importlib.util.find_spec(name):
         return
@@ -88,6 +93,33 @@ def check_backend() -> None:
         f'Keras needs the package {name}, which is not installed. Run "{install}"'
         f"{otherwise}."
     )
+
+
+def refuse_older_keras(oldest: str, what: str, otherwise: str = "") -> None:
+    """Refuses a Keras that lacks what is needed; loads nothing.
+
+    Args:
+        oldest: the first release that has it.
+        what: needs it.
+        otherwise: what else would help.
+
+    Raises:
+        PipelineError: the installed one is older.
+    """
+    try:
+        found = importlib.metadata.version("keras")
+    except importlib.metadata.PackageNotFoundError:
+        return  # its import will say so
+    if release(found) < release(oldest):
+        install = typed(sys.executable, "-m", "pip", "install", f"keras>={oldest}")
+        raise PipelineError(
+            f"{what} needs Keras {oldest} or newer, and this Python has {found}. Run "
+            f'"{install}"{otherwise}.'
+        )
+
+
+def release(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)[:2]]
 
 
 def start_keras(seed: int = 0) -> None:

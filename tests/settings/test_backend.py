@@ -1,3 +1,4 @@
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -104,6 +105,41 @@ def test_a_backend_that_is_not_installed_is_told_before_any_work(
         f'"{sys.executable} -m pip install {release}", or unset KERAS_BACKEND.'
     )
     assert not terminal.work.exists()
+
+
+@pytest.mark.parametrize(
+    ("found", "words", "line"),
+    [
+        ("3.3.3", (), "The pipeline needs Keras 3.4 or newer, and this Python has "),
+        ("2.15.0", (), "The pipeline needs Keras 3.4 or newer, and this Python has "),
+        (
+            "3.12.4",
+            ("--set=train.optimizer=muon",),
+            "train.optimizer=muon needs Keras 3.13 or newer, and this Python has ",
+        ),
+    ],
+)
+def test_an_old_keras_is_told_before_any_work(
+    found: str,
+    words: tuple[str, ...],
+    line: str,
+    terminal: Terminal,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: found)
+    assert terminal.run_all(folder, *words) == 1
+    assert terminal.error.startswith(f"{line}{found}. Run ")
+    assert not (terminal.work / "raw").exists()
+
+
+def test_its_remedy_can_be_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "3.3.3")
+    with pytest.raises(PipelineError) as refusal:
+        check_backend()
+    assert str(refusal.value).endswith(
+        f"Run \"{sys.executable} -m pip install 'keras>=3.4'\"."
+    )
 
 
 def test_an_empty_variable_means_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
