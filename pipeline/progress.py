@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from functools import cache
+import time
 from typing import IO, Any
 
 for name in [name for name in os.environ if name.startswith("TQDM_")]:
@@ -32,7 +33,7 @@ def progress(total: int, what: str, unit: str, **options: Any) -> tqdm:
         unit: what it counts.
         options: passed on to tqdm.
     """
-    return tqdm(
+    return Bar(
         total=total,
         desc=what,
         unit=unit if unit == "B" else f" {unit}",
@@ -42,6 +43,25 @@ def progress(total: int, what: str, unit: str, **options: Any) -> tqdm:
         leave=False,
         **options,
     )
+
+
+class Bar(tqdm):
+    """A bar that tells the time left of the whole run too, where that is known."""
+
+    run_ends: float | None = None  # as `time.monotonic` counts
+
+    @property
+    def format_dict(self) -> dict[str, Any]:
+        facts = super().format_dict
+        if self.run_ends is not None:
+            left = max(0.0, self.run_ends - time.monotonic())
+            facts["postfix"] = f"run {self.format_interval(left)} left"
+        return facts
+
+
+def show_time_left(seconds: float | None) -> None:
+    """From now on bars tell when the run is over, in so many seconds, or do not."""
+    Bar.run_ends = None if seconds is None else time.monotonic() + seconds
 
 
 class BarFriendlyHandler(logging.Handler):

@@ -4,7 +4,7 @@ import importlib
 from types import ModuleType
 
 from pipeline.runs.paths import PROJECT
-from pipeline.settings.schema import SECTIONS
+from pipeline.settings.schema import SECTIONS, WITHOUT_SECTION
 
 STAGES = ("download", "preprocess", "train", "predict", "export")  # in running order
 BESIDE = ("classify", "report")  # make an artifact of their own
@@ -60,13 +60,14 @@ def summary(command: str) -> str:
 
 def own_sections(command: str) -> tuple[str, ...]:
     """The sections of settings that a command saves."""
-    return tuple(SECTIONS) if command == "all" else OWN_SECTIONS.get(command, ())
+    everything = (*SECTIONS, *WITHOUT_SECTION)
+    return everything if command == "all" else OWN_SECTIONS.get(command, ())
 
 
 def accepted_sections(command: str) -> tuple[str, ...]:
     """Those that it takes: its own, and those of all stages before."""
     if command not in OWN_SECTIONS:
-        return tuple(SECTIONS)
+        return (*SECTIONS, *WITHOUT_SECTION)
     order = list(OWN_SECTIONS)
     needed = order[: order.index(command) + 1]
     if command == "classify":

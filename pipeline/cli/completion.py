@@ -6,7 +6,7 @@ from pipeline.cli.catalogue import COMMANDS, WITHOUT_RUN, accepted_sections, sum
 from pipeline.cli.parser import command_parser
 from pipeline.settings.parsing import choices_of
 from pipeline.settings.presets import PRESETS
-from pipeline.settings.schema import SECTIONS, all_settings
+from pipeline.settings.schema import SECTIONS, WITHOUT_SECTION, all_settings
 
 EXAMPLE = "source <(./run.sh completion bash)"
 SHELLS = ("bash", "zsh")
@@ -50,6 +50,6 @@ def everything() -> argparse.ArgumentParser:
 def add_settings(parser: argparse.ArgumentParser, command: str) -> None:
     accepted = accepted_sections(command)
     for key, item in all_settings().items():
-        if key.partition(".")[0] in accepted:
+        if key not in WITHOUT_SECTION and key.partition(".")[0] in accepted:
             text = item.metadata["help"].replace("%", "%%")
             parser.add_argument(f"--{key}", choices=choices_of(item), help=text)

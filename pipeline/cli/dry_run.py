@@ -28,6 +28,8 @@ def plan(run: Run, stages: Sequence[str], force: bool) -> str:
         for item in chosen
     ]
     lines = [table(HEADER, rows, HEADER[3:]), *lacking(chosen)]
+    if seconds := seconds_to_come(run, stages, force):
+        lines.append(f"All of it takes about {duration(seconds)}.")
     if not run.raw.is_done:
         lines.append("Names may change once the competition's files are there.")
     return "\n".join(lines)
@@ -51,6 +53,19 @@ def epochs_done(item: Artifact) -> int:
     return len(read_history(history_file(item.partial)))
 
 
+def seconds_to_come(run: Run, stages: Sequence[str], force: bool) -> float | None:
+    """How long the stages take from now on; None where nothing tells."""
+    if run.plan and not run.plan.is_done:
+        return max(0.0, run.seconds_left)
+    coming = [
+        item
+        for item in run.artifacts
+        if item.made_by in stages and (force or not item.is_done)
+    ]
+    expected = [seconds_expected(run, item) for item in coming]
+    return None if None in expected else sum(expected)
+
+
 def seconds_text(run: Run, item: Artifact, force: bool) -> str:
     if item.state == "done" and not force:
         return ""
@@ -66,14 +81,30 @@ def seconds_expected(run: Run, item: Artifact) -> float | None:
         return spent / done * (item.config.epochs - done)
     if item.receipt is not None:
         return item.receipt["made"]["seconds"]
+    if run.plan and run.plan.is_done and item.made_by in ("train", "predict"):
+        return seconds_planned(run, item)
     similar = similar_receipts(run, item)
     newest = max(similar, key=lambda receipt: receipt["made"]["at"], default=None)
     if newest is None:
         return None
     seconds = newest["made"]["seconds"]
     if isinstance(item, Member):
-        seconds *= item.config.epochs / newest["recipe"]["settings"]["epochs"]
+        seconds *= item.config.epochs / epochs_of(newest)
     return seconds
+
+
+def seconds_planned(run: Run, item: Artifact) -> float:
+    """What the plan says of a network, and of all predictions."""
+    planned = run.plan.result
+    if isinstance(item, Member):
+        return planned["training_seconds"] / len(run.members)
+    return planned["prediction_seconds"] / 2  # held-out galaxies and test set
+
+
+def epochs_of(receipt: dict[str, Any]) -> int:
+    """How many a network had; those of earlier versions had what was asked for."""
+    had = receipt["result"].get("epochs")
+    return had or receipt["recipe"]["settings"]["epochs"]
 
 
 def similar_receipts(run: Run, item: Artifact) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from pipeline.progress import say
 from pipeline.runs.paths import PROJECT
 from pipeline.settings.parsing import known_setting
 from pipeline.settings.presets import PRESETS
-from pipeline.settings.schema import all_settings
+from pipeline.settings.schema import WITHOUT_SECTION, all_settings
 from pipeline.settings.spelling import closest
 
 SHORT = """Galaxy Zoo: from nothing to a Kaggle submission.
@@ -87,9 +87,11 @@ def refuse_unknown(parser: Parser, word: str) -> NoReturn:
         raise Misuse(
             f'"{word}" is one word too many. "{parser.prog} --help" says more.'
         )
+    name = word.partition("=")[0]
+    if name.removeprefix("--") in WITHOUT_SECTION:
+        raise Misuse(f'{name} is for "./run.sh all".')
     options = [option for option in parser._option_string_actions if option[:2] == "--"]
     known = [*options, *(f"--{key}" for key in all_settings())]
-    name = word.partition("=")[0]
     raise Misuse(
         f'Unknown option "{name}". Did you mean "{closest(name, known)}"? '
         f'"{parser.prog} --help" lists them all.'
@@ -139,6 +141,12 @@ def command_parser(command: str) -> Parser:
         )
         parser.add_argument(
             "--force", action="store_true", help="make it anew, though it is up to date"
+        )
+    if command == "all":
+        parser.add_argument(
+            "--minutes",
+            metavar="M",
+            help="time for all; epochs, networks and views follow from it",
         )
     if command not in WITHOUT_RUN:
         add_common(parser)

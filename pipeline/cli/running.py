@@ -22,14 +22,24 @@ from pipeline.cli.catalogue import (
     own_sections,
     owner,
 )
+from pipeline.cli.dry_run import plan, seconds_to_come
 from pipeline.errors import Misuse, PipelineError, trouble_of_machine
 from pipeline.files import locked
 from pipeline.kaggle.ledger import read_ledger
-from pipeline.progress import all_visible, is_terminal, say, tell, visible, visible_json
+from pipeline.progress import (
+    all_visible,
+    duration,
+    is_terminal,
+    say,
+    show_time_left,
+    tell,
+    visible,
+    visible_json,
+)
 from pipeline.runs.graph import Run
 from pipeline.runs.origin import InPlace
 from pipeline.runs.ownership import claim, is_ours
-from pipeline.runs.paths import SPLITS
+from pipeline.runs.paths import SPLITS, history_file
 from pipeline.runs.preflight import (
     check_before_work,
     refuse_closed,
@@ -44,6 +54,8 @@ from pipeline.settings.parsing import (
     read_settings_file,
     section_of,
 )
+from pipeline.settings.schema import WITHOUT_SECTION
+from pipeline.training.history import read_history
 
 if TYPE_CHECKING:
     from pipeline.commands.score import Verdict
@@ -105,9 +117,14 @@ def typed_of(options: argparse.Namespace) -> Typed:
         source=options.source,
         preset=options.preset,
         file=file,
-        values=parse_settings(options.set),
+        values=parse_settings([*options.set, *minutes_of(options)]),
         unset=tuple(options.unset),
     )
+
+
+def minutes_of(options: argparse.Namespace) -> list[str]:
+    minutes = getattr(options, "minutes", None)
+    return [] if minutes is None else [f"minutes={minutes}"]
 
 
 def answer(
@@ -163,6 +180,8 @@ def refuse_later_settings(command: str, typed: Typed) -> None:
     accepted = accepted_sections(command)
     for key in typed.values:
         if section_of(key) not in accepted:
+            if key in WITHOUT_SECTION:
+                raise Misuse(f'{key} is for "./run.sh all".')
             later = owner(section_of(key))
             raise Misuse(
                 f"{key} is a setting of {later}, which comes after {command}. "
@@ -217,8 +236,6 @@ def stages_of(command: str) -> list[str]:
 
 
 def dry_run(resolved: Resolved, options: argparse.Namespace) -> str:
-    from pipeline.cli.dry_run import plan
-
     stages = stages_of(options.command)
     if options.command == "all" and resolved.run.settings.report.make:
         stages.append("report")
@@ -228,10 +245,14 @@ def dry_run(resolved: Resolved, options: argparse.Namespace) -> str:
 def run_stages(resolved: Resolved, names: list[str], force: bool) -> None:
     run, started = resolved.run, time.monotonic()
     refuse_no_temporary_folder()
+    if run.plan:
+        run = replace(run, earlier=seconds_spent(run))
     if "export" in names:
         read_ledger(run.submissions.ledger)  # what is wrong with it is said before work
     for line in check_before_work(run, names):
         log.warning("%s", line)
+    if names[1:] and (expected := seconds_to_come(run, names, force)):
+        log.info("all of it takes about %s", duration(expected))
     for name in names:
         if name == "download" and names[1:] and needs_no_files(run):
             log.info("%s: files are gone that nothing needs any more", run.raw.source)
@@ -239,11 +260,26 @@ def run_stages(resolved: Resolved, names: list[str], force: bool) -> None:
         if name != "download":
             keep_run(run, resolved.values)
         before = run.raw.receipt
+        show_time_left(seconds_to_come(run, names[names.index(name) :], force))
         getattr(module_of(name), name)(run, force)
         if run.raw.receipt != before:
             run = replace(run)  # names follow from what has come
+        run = run.planned
     if names[-1] in ("predict", "export"):
         finish(run, names, started)
+
+
+def seconds_spent(run: Run) -> float:
+    """What earlier processes have spent on a run: finished artifacts and epochs."""
+    beside = [item for item in run.artifacts if item not in run.members]
+    made = [item.receipt["made"]["seconds"] for item in beside if item.is_done]
+    folders = [item.folder if item.is_done else item.partial for item in run.members]
+    epochs = [
+        epoch["seconds"]
+        for folder in folders
+        for epoch in read_history(history_file(folder))
+    ]
+    return sum(made) + sum(epochs)
 
 
 def needs_no_files(run: Run) -> bool:

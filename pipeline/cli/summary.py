@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from pipeline.commands.score import Verdict
-from pipeline.errors import remedy
+from pipeline.errors import remedy, typed
 from pipeline.progress import counted, duration
 from pipeline.runs.graph import Run
 
@@ -33,6 +33,8 @@ def summary(
             f"{demo.num_galaxies:,} galaxies of the demo sky; the {demo.benchmark} "
             f"have {demo.benchmark_rmse:.4f}"
         )
+    if run.plan:
+        yield f'repeat    "./run.sh all {repeating(run)}" without a limit of time'
     if "export" in stages:
         yield from whereto(run)
 
@@ -47,6 +49,22 @@ def expected(result: dict[str, float]) -> str:
         "{num_effective:.0f}), which have {validation_rmse:.4f} ± "
         "{validation_standard_error:.4f}".format(**result)
     )
+
+
+def repeating(run: Run) -> str:
+    """The settings that give the result of a run with a plan."""
+    shortened = "/".join(member.result["shortened"] for member in run.members)
+    settings = {
+        "minutes": 0,
+        "train.epochs": run.settings.train.epochs,
+        "train.num_seeds": run.settings.train.num_seeds,
+        "predict.num_rotations": run.settings.predict.num_rotations,
+        "predict.num_zooms": run.settings.predict.num_zooms,
+    }
+    if shortened.strip("/"):
+        settings["train.shortened"] = shortened
+    words = (f"--set {key}={value}" for key, value in settings.items())
+    return " ".join([f"--work {typed(str(run.work.root))}", *words])
 
 
 def whereto(run: Run) -> Iterator[str]:

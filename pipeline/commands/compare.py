@@ -14,7 +14,7 @@ from pipeline.errors import PipelineError
 from pipeline.inference.blending import average_held_out, load_others
 from pipeline.progress import duration
 from pipeline.runs.contents import HeldOut, load_held_out, load_ids
-from pipeline.runs.graph import Run
+from pipeline.runs.graph import Member, Run
 from pipeline.runs.receipts import require
 from pipeline.runs.resolve import named_run
 
@@ -146,10 +146,15 @@ def examine(run: Run, part: HeldOut, baseline: HeldOut) -> Compared:
         num_networks=len(members),
         num_parameters=sum(member.result["parameters"] for member in members),
         num_images_seen=sum(
-            member.config.epochs * member.result["num_train"] for member in members
+            num_epochs(member) * member.result["num_train"] for member in members
         ),
         training_seconds=sum(member.receipt["made"]["seconds"] for member in members),
     )
+
+
+def num_epochs(member: Member) -> int:
+    """How many it had; those of earlier versions had what was asked for."""
+    return member.result.get("epochs", member.config.epochs)
 
 
 def name_of(run: Run) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 from pipeline.commands.table import table
 from pipeline.errors import Misuse
 from pipeline.runs.resolve import Resolved
-from pipeline.settings.parsing import spoken
-from pipeline.settings.schema import SECTIONS, all_settings
+from pipeline.settings.parsing import section_of, spoken
+from pipeline.settings.schema import SECTIONS, WITHOUT_SECTION, all_settings
 from pipeline.settings.spelling import nearest
 
 EXAMPLE = "./run.sh settings train --work work/demo"
@@ -36,15 +36,16 @@ def settings(resolved: Resolved, section: str | None = None) -> str:
             f'There is no section "{section}". {nearest(section, SECTIONS)} '
             f"The sections: {', '.join(SECTIONS)}."
         )
-    chosen = SECTIONS if section is None else (section,)
+    chosen = (*WITHOUT_SECTION, *SECTIONS) if section is None else (section,)
     return "\n\n".join(table(HEADER, rows_of(resolved, name)) for name in chosen)
 
 
 def rows_of(resolved: Resolved, section: str) -> Iterator[tuple[str, ...]]:
-    values = getattr(resolved.run.settings, section)
+    asked = resolved.run.settings
     for key, item in all_settings().items():
-        if key.startswith(f"{section}."):
-            value = written(getattr(values, item.name))
+        if section in (section_of(key), key):
+            holder = asked if key in WITHOUT_SECTION else getattr(asked, section)
+            value = written(getattr(holder, item.name))
             origin = resolved.origins.get(key, "default")
             yield key, value, origin, spoken(item.type), item.metadata["help"]
 

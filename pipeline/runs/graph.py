@@ -10,7 +10,8 @@ Each artifact's folder carries a digest of its recipe, so another setting or ano
 input makes another folder, and going back to a setting finds what it made.
 """
 
-from dataclasses import dataclass, replace
+import time
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +21,14 @@ from pipeline.runs.origin import Demo, InPlace, origin_of
 from pipeline.runs.paths import SPLITS, Split, SubmissionsDir, WorkDir, submissions_dir
 from pipeline.runs.receipts import Artifact, read_receipt
 from pipeline.settings.backend import backend_name
-from pipeline.settings.schema import Settings, TrainConfig, recipe_settings
+from pipeline.settings.epochs import part_of
+from pipeline.settings.schema import (
+    VIEW_COUNTS,
+    Settings,
+    TrainConfig,
+    recipe_settings,
+    with_plan,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +54,17 @@ class Run:
         settings: what is asked for.
         work: where it is made.
         blended: finished runs whose predictions are averaged with this one's.
+        asked: the settings before the plan, where there is one.
+        earlier: seconds that earlier processes have spent on it.
+        started: when this one began to, as `time.monotonic` counts.
     """
 
     settings: Settings
     work: WorkDir
     blended: tuple["Run", ...] = ()
+    asked: Settings | None = None
+    earlier: float = field(default=0.0, compare=False)
+    started: float = field(default_factory=time.monotonic, compare=False)
 
     @property
     def submissions(self) -> SubmissionsDir:
@@ -81,14 +95,64 @@ class Run:
     def shards(self, split: Split) -> Artifact:
         return self.split_shards[split]
 
+    @property
+    def seconds_left(self) -> float:
+        """Of the minutes that are given: time counts while a process works."""
+        spent = self.earlier + time.monotonic() - self.started
+        return self.settings.minutes * 60 - spent
+
+    @cached_property
+    def plan(self) -> Artifact | None:
+        """What the minutes are used for; None where no time is set.
+
+        Made once, by how fast this machine is then. What is made by it has the plan in
+        its recipe, not what the plan says.
+        """
+        asked = self.asked or self.settings
+        if not asked.minutes:
+            return None
+        settings = {"minutes": asked.minutes} | {
+            f"{section}.{key}": value
+            for section in ("preprocess", "train", "predict")
+            for key, value in recipe_settings(getattr(asked, section)).items()
+        }
+        return Artifact(
+            "plan",
+            self.work.root,
+            "train",
+            settings | self.start_weights,
+            names_of(tuple(self.split_shards.values()))
+            | self.raw.named("solutions")
+            | {"backend": backend_name()},
+            tuple(self.split_shards.values()),
+            needs=(self.raw,),
+        )
+
+    @property
+    def planned(self) -> "Run":
+        """This run with what its plan says, once there is one."""
+        run = replace(self, settings=self.asked, asked=None) if self.asked else self
+        if run.plan is None or not run.plan.is_done:
+            return run
+        settings = with_plan(run.settings, **run.plan.result["plan"])
+        return replace(run, settings=settings, asked=run.settings)
+
     @cached_property
     def members(self) -> tuple[Member, ...]:
         """One trained network for each seed and fold, in the order of training."""
         train = self.settings.train
+        seeds, folds = range(train.num_seeds), range(train.num_folds)
         return tuple(
-            self.member(replace(train, seed=seed), fold)
-            for seed in range(train.seed, train.seed + train.num_seeds)
-            for fold in range(train.num_folds)
+            self.member(
+                replace(
+                    train,
+                    seed=train.seed + number,
+                    shortened=part_of(train.shortened, number * len(folds) + fold),
+                ),
+                fold,
+            )
+            for number in seeds
+            for fold in folds
         )
 
     def member(self, train: TrainConfig, fold: int) -> Member:
@@ -97,13 +161,16 @@ class Run:
             title += f"-fold{fold}"
         splits = SPLITS if train.reweight else SPLITS[:1]
         roles = [*(f"{split}_images" for split in splits), "solutions"]
+        settings = network_settings(train, fold)
+        if self.plan:
+            del settings["epochs"]
         return Member(
             f"models/{title}",
             self.work.root,
             "train",
-            self.image_settings | network_settings(train, fold) | self.start_weights,
-            self.raw.named(*roles) | {"backend": backend_name()},
-            tuple(self.shards(split) for split in splits),
+            self.image_settings | settings | self.start_weights,
+            self.raw.named(*roles) | {"backend": backend_name()} | self.plan_name,
+            (*(self.shards(split) for split in splits), *self.plan_input),
             needs=(self.raw,),
             # before, the heads of all seeds began with the same weights
             method=2 if train.seed else 1,
@@ -111,6 +178,19 @@ class Run:
             fold=fold,
             config=train,
         )
+
+    @property
+    def plan_input(self) -> tuple[Artifact, ...]:
+        return (self.plan,) if self.plan else ()
+
+    @property
+    def plan_name(self) -> dict[str, str]:
+        return names_of(self.plan_input)
+
+    @property
+    def member_names(self) -> dict[str, str]:
+        """What stands for the networks in a recipe: the plan, which says how many."""
+        return self.plan_name or names_of(self.members)
 
     @cached_property
     def image_settings(self) -> dict[str, Any]:
@@ -139,6 +219,9 @@ class Run:
     def view_settings(self) -> dict[str, Any]:
         settings = recipe_settings(self.settings.predict)
         del settings["blend_with"]  # other runs' networks held out other galaxies
+        if self.plan:
+            for name in VIEW_COUNTS:
+                del settings[name]
         return settings
 
     @cached_property
@@ -149,7 +232,7 @@ class Run:
             self.work.root,
             "predict",
             self.view_settings,
-            names_of(self.members),
+            self.member_names,
             (self.shards("train"), *self.members),
         )
 
@@ -161,7 +244,9 @@ class Run:
             self.work.root,
             "predict",
             self.view_settings,
-            names_of((self.shards("test"), *self.members)) | self.blended_contents,
+            names_of((self.shards("test"),))
+            | self.member_names
+            | self.blended_contents,
             (self.shards("test"), *self.members, self.held_out),
         )
 
@@ -229,6 +314,7 @@ class Run:
         return (
             self.raw,
             *(self.shards(split) for split in SPLITS),
+            *self.plan_input,
             *self.members,
             self.held_out,
             self.predictions,

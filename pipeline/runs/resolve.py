@@ -114,7 +114,7 @@ def settle(typed: Typed) -> Resolved:
     refuse_idle(settings, typed)
     run = Run(settings, work, blended_runs(settings, work))
     check_source(run, kept.source)
-    return Resolved(run, typed, saved, origins(preset, saved, typed), why)
+    return Resolved(run.planned, typed, saved, origins(preset, saved, typed), why)
 
 
 def refuse_lost_settings(work: WorkDir, typed: Typed) -> None:
@@ -237,7 +237,7 @@ def kept_run(work: WorkDir, file: Path) -> Run:
     if kept.source is None or kept.preset is None:
         raise PipelineError(f"{file} should name a source and a preset.")
     settings = make_settings(kept.source, kept.preset, kept.values)
-    return Run(settings, work, blended_runs(settings, work))
+    return Run(settings, work, blended_runs(settings, work)).planned
 
 
 def blended_runs(settings: Settings, work: WorkDir) -> tuple[Run, ...]:

@@ -13,7 +13,7 @@ from pipeline.files import read_text, write_text
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import WorkDir
 from pipeline.settings.parsing import SettingsFile, read_settings_file
-from pipeline.settings.schema import all_settings
+from pipeline.settings.schema import WITHOUT_SECTION, all_settings
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,8 @@ def write_settings(
         before = read_text(path)
         document = tomlkit.parse(before)
     document["source"], document["preset"] = run.settings.source, run.settings.preset
+    for key in document.keys() & set(WITHOUT_SECTION) - values.keys():
+        del document[key]
     for section, name in [*flat_keys(document)]:
         key = f"{section}.{name}"
         if (key in all_settings() and key not in values) or key in unset:
@@ -79,6 +81,9 @@ def write_settings(
         del document[key]
     for key, value in sorted(values.items()):
         section, _, name = key.partition(".")
+        if not name:
+            document[key] = value
+            continue
         document.setdefault(section, tomlkit.table())[name] = value
     text = tomlkit.dumps(document)
     if text != before:

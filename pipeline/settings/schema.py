@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pipeline.errors import Misuse
 from pipeline.files import expanded
+from pipeline.settings.epochs import epochs_of
 from pipeline.settings.idle import refuse_muon, refuse_no_reweighting
 from pipeline.settings.presets import PRESETS
 from pipeline.settings.spelling import nearest
@@ -27,6 +28,7 @@ SMALLEST_IMAGE = {"dieleman2014": 99} | dict.fromkeys(BACKBONES, 32)  # px; else
 PATCH_SIZE = 14  # px along the side of what dinov2 sees as one
 SIZE_MULTIPLE = {"dinov2": PATCH_SIZE}  # px
 WEIGHTS_ENDINGS = (".h5", ".keras")
+VIEW_COUNTS = ("num_rotations", "num_zooms")
 # less moves nothing by a pixel, more leaves a pixel or two of a galaxy
 SMALLEST_ZOOM, LARGEST_ZOOM = 1.001, 10
 NO_LIMIT = float("inf")
@@ -184,6 +186,12 @@ class TrainConfig:
         0.1, "where the huber loss turns from square to linear", span=(1e-4, 1)
     )
     epochs: int = setting(24, "passes over the training images")
+    shortened: str = setting(
+        "",
+        "fewer epochs, decided on the way: AFTER:EPOCHS, several with commas; with / "
+        "between networks; as a run with minutes prints it",
+        added=True,
+    )
     batch_size: int = setting(32, "images in one step")
     optimizer: Literal["adamw", "muon", "adam", "sgd"] = setting(
         "adamw",
@@ -294,6 +302,9 @@ class TrainConfig:
         for name in ("validation_fraction", "reweight_from"):
             value = getattr(self, name)
             check(0 < value < 1, f"train.{name} must lie between 0 and 1. Got {value}.")
+
+        for part in self.shortened.split("/"):
+            epochs_of(self.epochs, part)
 
     @property
     def weights_file(self) -> Path | None:
@@ -438,6 +449,9 @@ class Settings:
 
     source: str = "demo"  # "kaggle", "demo" or the absolute path of a folder
     preset: str = "cpu"
+    minutes: float = setting(
+        0.0, "time for all: epochs, networks and views follow from it; 0: any"
+    )
     demo: DemoConfig = field(default_factory=DemoConfig)
     kaggle: KaggleConfig = field(default_factory=KaggleConfig)
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
@@ -448,6 +462,7 @@ class Settings:
     classify: ClassifyConfig = field(default_factory=ClassifyConfig)
 
     def __post_init__(self) -> None:
+        check(self.minutes >= 0, f"minutes must not be negative. Got {self.minutes}.")
         check_view(self.train, self.preprocess.image_size)
         refuse_muon(self.train)
         refuse_no_reweighting(self.train)
@@ -486,6 +501,21 @@ def recipe_settings(config: Any) -> dict[str, Any]:
     }
 
 
+def with_plan(settings: Settings, **planned: int) -> Settings:
+    """The settings with other epochs, networks or views."""
+    train = {key: planned[key] for key in ("epochs", "num_seeds") if key in planned}
+    views = {key: planned[key] for key in VIEW_COUNTS if key in planned}
+    return dataclasses.replace(
+        settings,
+        train=dataclasses.replace(settings.train, **train),
+        predict=dataclasses.replace(settings.predict, **views),
+    )
+
+
+def num_networks(settings: Settings) -> int:
+    return settings.train.num_seeds * settings.train.num_folds
+
+
 SECTIONS: dict[str, type] = {
     "demo": DemoConfig,
     "kaggle": KaggleConfig,
@@ -498,9 +528,16 @@ SECTIONS: dict[str, type] = {
 }
 
 
+WITHOUT_SECTION = ("minutes",)
+
+
 def all_settings() -> dict[str, dataclasses.Field]:
-    """Every setting by its `section.name`."""
+    """Every setting by its `section.name`, or by its name alone."""
     return {
+        item.name: item
+        for item in dataclasses.fields(Settings)
+        if item.name in WITHOUT_SECTION
+    } | {
         f"{section}.{item.name}": item
         for section, cls in SECTIONS.items()
         for item in dataclasses.fields(cls)
@@ -531,7 +568,8 @@ def make_settings(
         )
         for section, cls in SECTIONS.items()
     }
-    return Settings(source=source, preset=preset, **sections)
+    alone = {name: values[name] for name in WITHOUT_SECTION if name in values}
+    return Settings(source=source, preset=preset, **alone, **sections)
 
 
 def known_preset(name: str) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class Checkpoint:
         weights: (N,) float32, how much each galaxy of the training shards counts.
         history: a row for each finished epoch.
         watched: what divergence is told by, of the latest steps.
+        cuts: where the number of epochs was lowered, as `Epochs` has them.
     """
 
     variables: list[np.ndarray]
@@ -43,6 +44,7 @@ class Checkpoint:
     weights: np.ndarray
     history: list[dict[str, Any]] = field(default_factory=list)
     watched: list[float] = field(default_factory=list)
+    cuts: list[tuple[int, int]] = field(default_factory=list)
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
@@ -63,6 +65,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, recipe: dict[str, Any]) 
             "recipe": recipe,
             "history": checkpoint.history,
             "watched": checkpoint.watched,
+            "cuts": checkpoint.cuts,
             "environment": environment(),
         }
     )
@@ -90,10 +93,13 @@ def load_checkpoint(path: Path, recipe: dict[str, Any]) -> Checkpoint | None:
             warn_of_change(notes["environment"])
             history = [named(record.values()) for record in notes["history"]]
             watched = notes.get("watched", [])
+            cuts = [(after, total) for after, total in notes.get("cuts", [])]
     except UNUSABLE as error:
         log.warning("%s cannot be used (%s): the training starts over", path, error)
         return None
-    return Checkpoint(**lists, weights=weights, history=history, watched=watched)
+    return Checkpoint(
+        **lists, weights=weights, history=history, watched=watched, cuts=cuts
+    )
 
 
 def environment() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pipeline.models.augmentation import NUM_DRAWN, Warp
 from pipeline.models.network import build_network
 from pipeline.progress import progress
 from pipeline.runs.paths import checkpoint_file, history_file, network_file
+from pipeline.settings.epochs import Epochs, epochs_of
 from pipeline.settings.idle import first_reweighted
 from pipeline.settings.schema import TrainConfig
 from pipeline.training.batches import batch_sizes, batches
@@ -23,9 +25,11 @@ from pipeline.training.checkpoint import Checkpoint, load_checkpoint, save_check
 from pipeline.training.divergence import Watch
 from pipeline.training.galaxy_weights import reweight
 from pipeline.training.history import (
+    History,
     best_record,
     best_rmse,
     describe_epoch,
+    is_reweighted,
     write_history,
 )
 from pipeline.training.losses import build_loss
@@ -38,7 +42,15 @@ from pipeline.training.weights import (
     weights_digest,
 )
 
+# told the epochs and the finished ones, says for how many in all there is time
+Affordable = Callable[[Epochs, History], int]
+
 log = logging.getLogger(__name__)
+
+
+def all_planned(epochs: Epochs, history: History) -> int:
+    """There is time for all."""
+    return epochs.total
 
 
 def fit_network(
@@ -47,6 +59,7 @@ def fit_network(
     folder: Path,
     recipe: dict[str, Any],
     title: str,
+    affordable: Affordable,
 ) -> dict[str, Any]:
     """Trains one network, resuming from a checkpoint of the same recipe.
 
@@ -56,6 +69,8 @@ def fit_network(
         folder: where checkpoint, history and network go.
         recipe: what a checkpoint must have been made by.
         title: what bar and log lines call the network.
+        affordable: told how far the training is, says for how many epochs in all there
+            is time.
 
     Returns:
         What the receipt says: the best epoch and its RMSE, among others.
@@ -66,14 +81,17 @@ def fit_network(
     training = Training(config, data)
     training.resume(load_checkpoint(checkpoint_file(folder), recipe))
     per_epoch = batch_sizes(config, data).num_fitted
-    with progress(config.epochs * per_epoch, f"train {title}", "image") as bar:
+    with progress(training.epochs.total * per_epoch, f"train {title}", "image") as bar:
         bar.update(training.epoch * per_epoch)
-        while training.epoch < config.epochs:
-            training.run_epoch(bar)
+        while training.epoch < training.epochs.total:
             history = training.state.history
+            if training.shorten(affordable(training.epochs, history)):
+                save_checkpoint(checkpoint_file(folder), training.state, recipe)
+                bar.total = training.epochs.total * per_epoch
+            training.run_epoch(bar)
             save_checkpoint(checkpoint_file(folder), training.state, recipe)
             write_history(history_file(folder), history)
-            log.info("%s: %s", title, describe_epoch(history, config.epochs))
+            log.info("%s: %s", title, describe_epoch(history, training.epochs.total))
     result = training.result()
     with atomic(network_file(folder)) as partial:
         training.best_network().save(partial)
@@ -87,24 +105,16 @@ class Training:
         network: images (B, S, S, 3) -> fractions (B, 37).
         trainer: the same behind the augmentation, compiled.
         state: all that the epochs to come depend on.
-        first_reweighted: the epoch from which on galaxies are reweighted. Weights make
-            a network fit fewer galaxies more closely, so all count equally before
-            (deferred re-weighting: Cao et al. 2019); and by then it knows what the
-            test set looks like.
+        epochs: how many there are, where that was lowered.
     """
 
     def __init__(self, config: TrainConfig, data: TrainingSet) -> None:
         self.config, self.data = config, data
-        self.first_reweighted = first_reweighted(config)
+        self.epochs = epochs_of(config.epochs, config.shortened)
         self.watch = Watch(config, data.means)
         self.network = build_network(config, data.shards.image_size, data.means)
         self.trainer = build_trainer(self.network)
-        self.trainer.compile(
-            build_optimizer(config, batch_sizes(config, data).steps),
-            build_loss(config),
-            metrics=[keras.metrics.RootMeanSquaredError(name="rmse")],
-        )
-        self.trainer.optimizer.build(self.trainer.trainable_variables)
+        self.compile()
         variables = copy_values(self.trainer.variables)
         self.state = Checkpoint(
             variables,
@@ -120,8 +130,42 @@ class Training:
 
     @property
     def reweighted(self) -> bool:
-        """Whether galaxies are reweighted to the test set in the epoch to come."""
-        return self.data.test is not None and self.epoch >= self.first_reweighted
+        """Whether galaxies are reweighted to the test set in the epoch to come.
+
+        Weights make a network fit fewer galaxies more closely, so all count equally
+        before (deferred re-weighting: Cao et al. 2019); and by then it knows what the
+        test set looks like. The last epoch counts those, however soon it comes.
+        """
+        if self.data.test is None:
+            return False
+        share = Epochs(self.epochs.planned).share_over(first_reweighted(self.config))
+        is_last = self.epoch + 1 == self.epochs.total
+        return self.epochs.share_over(self.epoch) >= share or is_last
+
+    def compile(self) -> None:
+        """Makes the optimizer, with the rates that the number of epochs asks for."""
+        steps = batch_sizes(self.config, self.data).steps
+        self.trainer.compile(
+            build_optimizer(self.config, self.epochs, steps),
+            build_loss(self.config),
+            metrics=[keras.metrics.RootMeanSquaredError(name="rmse")],
+        )
+        self.trainer.optimizer.build(self.trainer.trainable_variables)
+
+    def shorten(self, total: int) -> bool:
+        """Ends after so many epochs, if that is sooner: whether it is.
+
+        One more there is in any case.
+        """
+        total = max(total, self.epoch + 1)
+        if total >= self.epochs.total:
+            return False
+        log.info("%d epochs in place of %d: time is short", total, self.epochs.total)
+        self.epochs = self.epochs.cut(self.epoch, total)
+        self.state.cuts = list(self.epochs.cuts)
+        self.compile()
+        assign_values(self.trainer.optimizer.variables, self.state.optimizer)
+        return True
 
     def resume(self, found: Checkpoint | None) -> None:
         """Puts all where the checkpoint stands."""
@@ -133,6 +177,9 @@ class Training:
             )
             return
         self.state = found
+        if found.cuts:
+            self.epochs = Epochs(self.config.epochs, tuple(found.cuts))
+            self.compile()
         self.watch.ratios.extend(found.watched)
         assign_values(self.trainer.variables, found.variables)
         assign_values(self.trainer.optimizer.variables, found.optimizer)
@@ -141,7 +188,8 @@ class Training:
     def run_epoch(self, bar: tqdm) -> None:
         """Fits every training image once, then scores the averaged weights."""
         started = time.monotonic()
-        if self.reweighted and self.epoch == self.first_reweighted:
+        reweighted, history = self.reweighted, self.state.history
+        if reweighted and not (history and is_reweighted(history[-1])):
             with averaged(self.trainer, self.state.variables):
                 self.state.weights = reweight(self.network, self.data)
         loss, rmse = self.fit_batches(bar)
@@ -152,12 +200,12 @@ class Training:
             "loss": loss,
             "train_rmse": rmse,
             "epoch_rmse": self.score_average().rmse,
-            "reweighted": int(self.reweighted),
+            "reweighted": int(reweighted),
             "learning_rate": float(self.trainer.optimizer.learning_rate),
             "seconds": round(time.monotonic() - started, 1),
         }
         self.state.watched = list(self.watch.ratios)
-        self.state.history.append(record)
+        history.append(record)
 
     def fit_batches(self, bar: tqdm) -> tuple[float, float]:
         """Takes the steps of an epoch; returns the mean loss and the RMSE over them."""
@@ -215,6 +263,8 @@ class Training:
             "epoch_rmse": score.rmse,
             "epoch_standard_error": score.standard_error,
             "best_epoch": best,
+            "epochs": self.epoch,
+            "shortened": self.epochs.spelled,
             "num_train": len(self.data.train),
             "num_validation": len(self.data.validation),
             "parameters": network.count_params(),

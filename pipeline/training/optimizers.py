@@ -1,7 +1,10 @@
 """What takes the steps of a training, and how large they are when."""
 
+from typing import Any
+
 import keras
 
+from pipeline.settings.epochs import Epochs
 from pipeline.settings.schema import TrainConfig
 
 STAIRS = ((0.72, 0.1), (0.92, 0.01))  # shares of all steps, and the rate from there on
@@ -12,9 +15,13 @@ UNDECAYED = [r"\b(bias|gain|gamma|beta)(:0)?$"]
 NOT_MUON = [r"\bdense", r"\blogits\b"]
 
 
-def build_optimizer(config: TrainConfig, steps_per_epoch: int) -> keras.Optimizer:
+def build_optimizer(
+    config: TrainConfig, epochs: Epochs, steps_per_epoch: int
+) -> keras.Optimizer:
     """The optimizer that the settings ask for; it averages the weights if they do."""
-    rate = build_schedule(config, config.epochs * steps_per_epoch)
+    rate = build_schedule(config, epochs.planned * steps_per_epoch)
+    if epochs.cuts:
+        rate = Hastened(rate, epochs, steps_per_epoch)
     averaged_steps = config.ema_epochs * steps_per_epoch
     average = {
         "use_ema": averaged_steps > 1,
@@ -55,3 +62,31 @@ def build_schedule(
         decay_steps=max(1, steps - rising),
         alpha=1.0 if config.schedule == "constant" else 0.0,
     )
+
+
+class Hastened(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule that ends sooner: from each cut on, its rest in fewer steps.
+
+    Attributes:
+        schedule: of all steps that were planned.
+        epochs: the cuts.
+        steps_per_epoch: of both.
+    """
+
+    def __init__(
+        self,
+        schedule: keras.optimizers.schedules.LearningRateSchedule,
+        epochs: Epochs,
+        steps_per_epoch: int,
+    ) -> None:
+        self.schedule, self.epochs = schedule, epochs
+        self.steps_per_epoch = steps_per_epoch
+
+    def __call__(self, step: Any) -> Any:
+        done = keras.ops.cast(step, "float32") / self.steps_per_epoch
+        over = keras.ops.zeros_like(done)
+        for first, share, per_epoch in self.epochs.stretches:
+            over = keras.ops.where(
+                done >= first, share + per_epoch * (done - first), over
+            )
+        return self.schedule(over * self.epochs.planned * self.steps_per_epoch)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -219,7 +220,9 @@ def test_a_dry_run_says_what_and_why_and_writes_nothing(
     assert later.out.count("would be made: it is missing") == 4
     assert later.type("train", "--dry-run", "--force") == 0
     assert "would be made anew: --force" in later.out
-    assert later.out.splitlines()[-1].endswith(" s")  # how long it took
+    *_, row, total = later.out.splitlines()
+    assert row.endswith(" s")  # how long it took
+    assert re.fullmatch(r"All of it takes about [\d.]+ s\.", total)
     assert later.type("predict", "--dry-run", "--train.width=6") == 0
     assert 'is missing: run "./run.sh train --work' in later.out
     assert {path: path.stat().st_mtime_ns for path in later.work.rglob("*")} == before

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.settings.backend import start_keras
+from pipeline.settings.epochs import Epochs
 from pipeline.settings.schema import TrainConfig
 
 start_keras()
@@ -55,7 +56,7 @@ def test_only_kernels_decay(name: str) -> None:
     network = keras.Sequential([keras.Input((2,)), *layers])
     config = TrainConfig(optimizer=name, weight_decay=0.1, learning_rate=1.0)
     config = dataclasses.replace(config, schedule="constant", warmup=0.0, ema_epochs=0)
-    optimizer = build_optimizer(config, 10)
+    optimizer = build_optimizer(config, Epochs(config.epochs), 10)
     variables = network.trainable_variables
     for variable in variables:
         variable.assign(np.ones(variable.shape))
@@ -78,7 +79,7 @@ def test_without_decay_a_weight_stays(name: str) -> None:
 def test_sgd_is_that_of_keras_with_nesterov_momentum() -> None:
     config = TrainConfig(optimizer="sgd", learning_rate=0.1, weight_decay=0.0)
     config = dataclasses.replace(config, schedule="constant", warmup=0.0, ema_epochs=0)
-    ours = build_optimizer(config, 10)
+    ours = build_optimizer(config, Epochs(config.epochs), 10)
     theirs = keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True)
     rng = np.random.default_rng(0)
     start = rng.normal(size=(3, 2)).astype(np.float32)
@@ -98,7 +99,7 @@ def test_muon_steps_in_all_directions_alike() -> None:
     network = keras.Sequential([keras.Input((8, 8, 2)), layer])
     config = TrainConfig(optimizer="muon", learning_rate=1e-2, weight_decay=0.0)
     config = dataclasses.replace(config, schedule="constant", warmup=0.0, ema_epochs=0)
-    optimizer = build_optimizer(config, 10)
+    optimizer = build_optimizer(config, Epochs(config.epochs), 10)
     before = keras.ops.convert_to_numpy(layer.kernel)
     rng = np.random.default_rng(0)
     variables = network.trainable_variables

@@ -1,0 +1,73 @@
+from typing import Any
+
+import pytest
+
+from pipeline.errors import Misuse
+from pipeline.settings.planning import Pace, Plan, epochs_in_time, plan_within
+from pipeline.settings.schema import make_settings
+
+PACE = Pace(epoch=60.0, view=10.0, beside=0.0)  # seconds
+NO_REPORT = {"report.make": False}  # then 5 seconds come after the predictions
+
+
+def planned(seconds: float, pace: Pace = PACE, **train: Any) -> Plan:
+    """By the preset cpu: 14 epochs, 24 views."""
+    values = {f"train.{key}": value for key, value in train.items()}
+    settings = make_settings("demo", "cpu", NO_REPORT | values | {"minutes": 1.0})
+    return plan_within(seconds, pace, settings)
+
+
+def test_the_time_goes_into_views_first_and_then_into_epochs() -> None:
+    # of 995 s a quarter is 249 s: 24 views, at 10 s each, fit
+    plan = planned(1000 / 0.96)
+    assert (plan.num_rotations, plan.num_zooms) == (4, 3)
+    # 755 s are left: 12 epochs of 60 s
+    assert (plan.epochs, plan.num_seeds) == (12, 1)
+    assert (plan.training_seconds, plan.prediction_seconds) == (720, 240)
+
+
+def test_views_are_fewer_where_they_took_more_than_a_quarter() -> None:
+    plan = planned(900 / 0.96)  # 24 views take 240 s of 895 s
+    assert (plan.num_rotations, plan.num_zooms) == (4, 1)
+    assert plan.prediction_seconds == 80
+    assert plan.epochs == 13  # of 815 s
+    assert planned(300 / 0.96).num_rotations == 2  # 4 views take 40 s of 295 s
+
+
+def test_an_epoch_more_than_thrice_those_asked_for_is_never_trained() -> None:
+    plan = planned(3500 / 0.96)
+    assert (plan.epochs, plan.num_seeds) == (42, 1)
+
+
+def test_networks_are_as_many_as_can_have_two_thirds_of_that() -> None:
+    # two networks with 28 epochs each take 2 * (28 * 60 + 240) = 3840 s
+    plan = planned(3850 / 0.96)
+    assert (plan.epochs, plan.num_seeds) == (28, 2)
+    assert planned(3830 / 0.96).num_seeds == 1
+
+
+def test_folds_share_the_time() -> None:
+    plan = planned(5000 / 0.96, num_folds=5)
+    assert plan.num_seeds == 1
+    assert plan.epochs == 12  # of 999 s for each, 240 s of them for its views
+    assert plan.training_seconds == 5 * 720
+
+
+def test_too_little_time_is_told_with_what_is_enough() -> None:
+    # two epochs of 60 s, 2 views of 10 s, 5 s: 145 s, and 4 % to spare
+    with pytest.raises(Misuse, match=r"takes about 2\.5 minutes on this machine"):
+        planned(60)
+
+
+@pytest.mark.parametrize(
+    ("available", "later", "epochs"),
+    [
+        *((600, 0, 10), (599, 0, 9), (300, 0, 7), (-5, 0, 4)),
+        *((1200, 600, 10), (600, 600, 7)),
+    ],
+)
+def test_epochs_are_left_out_where_time_is_short(
+    available: float, later: float, epochs: int
+) -> None:
+    # 4 of 10 are over, and each of the other 6 takes 100 s
+    assert epochs_in_time(10, 4, 100, available, later) == epochs
