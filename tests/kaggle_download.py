@@ -11,33 +11,21 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 from pathlib import Path
 
-import numpy as np
-
-from pipeline.data.tables import write_fractions
 from pipeline.runs.origin import kaggle_folder
 from pipeline.runs.paths import PROJECT, WorkDir
+from tests.full_size import write_full_size
 from tests.kaggle_stand_in import TOKEN, StandIn
-from tests.miniature import some_fractions
 
-IMAGES = {  # as Kaggle lists them: how many, and bytes of the zip
-    "images_training_rev1": (61_578, 791_750_000),
-    "images_test_rev1": (79_975, 1_010_000_000),
-}
-TABLES = {
-    "images_training_rev1": "training_solutions_rev1",
-    "images_test_rev1": "all_zeros_benchmark",
-}
 KILLS = 10
-OVERHEAD = 146  # bytes a zip spends on a member with a name of 31 letters
 
 
 def main() -> None:
     place = Path(sys.argv[1])
     competition, work = place / "competition", WorkDir(place / "work")
-    make_competition(competition)
+    if not competition.exists():
+        write_full_size(competition)
     size = sum(path.stat().st_size for path in competition.glob("*.zip"))
     moments = sorted(random.uniform(0, size) for _ in range(KILLS))
     memory, started = 0, time.monotonic()
@@ -100,28 +88,6 @@ def memory_of(pid: int) -> int:
 
 def bytes_in(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.glob("*.zip*"))
-
-
-def make_competition(folder: Path) -> None:
-    """Zips of the true sizes and numbers of members, with random bytes for jpgs."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(0)
-    for name, (count, size) in IMAGES.items():
-        path = folder / f"{name}.zip"
-        if path.exists():
-            continue
-        ids = np.arange(100_008, 100_008 + count)
-        length = size // count - OVERHEAD
-        with zipfile.ZipFile(path, "w") as archive:
-            for galaxy in ids:
-                archive.writestr(f"{name}/{galaxy}.jpg", rng.bytes(length))
-        table = folder / f"{TABLES[name]}.csv"
-        write_fractions(table, ids, some_fractions(count))
-        with zipfile.ZipFile(
-            table.with_suffix(".zip"), "w", zipfile.ZIP_DEFLATED
-        ) as archive:
-            archive.write(table, table.name)
-        table.unlink()
 
 
 if __name__ == "__main__":
