@@ -5,8 +5,8 @@ import logging
 import os
 import re
 import sys
-from functools import cache
 import time
+from functools import cache
 from typing import IO, Any
 
 for name in [name for name in os.environ if name.startswith("TQDM_")]:

@@ -63,6 +63,6 @@ def test_four_numbers_have_four_names() -> None:
         *("weighted_validation_rmse", "expected_rmse"),
     }
     # of the training batches; of a submission with known solutions, and the baseline's
-    others = {"train_rmse", "rmse", "benchmark_rmse", "means_rmse"}
+    others = {"train_rmse", "rmse", "baseline_rmse"}
     assert of_a_network <= names
     assert names <= of_a_network | others

@@ -31,7 +31,7 @@ def summary(
         yield (
             f"scored    RMSE {demo.rmse:.4f} ± {demo.standard_error:.4f} on the "
             f"{demo.num_galaxies:,} galaxies of the demo sky; the {demo.benchmark} "
-            f"have {demo.benchmark_rmse:.4f}"
+            f"have {demo.baseline_rmse:.4f}"
         )
     if run.plan:
         yield f'repeat    "./run.sh all {repeating(run)}" without a limit of time'

@@ -26,7 +26,7 @@ class Verdict:
     """What there is to say of a submission.
 
     Attributes:
-        benchmark_rmse: of predicting every galaxy as `means`.
+        baseline_rmse: of predicting every galaxy as `means`.
         benchmark: where these means come from.
     """
 
@@ -35,7 +35,7 @@ class Verdict:
     rmse: float
     standard_error: float
     benchmark: str
-    benchmark_rmse: float
+    baseline_rmse: float
     rmse_per_question: dict[int, float]
 
     def as_facts(self) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def score(solutions: Path, submission: Path, training: Path | None = None) -> Ve
         rmse=rmse,
         standard_error=standard_error,
         benchmark=benchmark,
-        benchmark_rmse=score_fractions(np.tile(means, (len(ids), 1)), targets).rmse,
+        baseline_rmse=score_fractions(np.tile(means, (len(ids), 1)), targets).rmse,
         rmse_per_question=rmse_per_question(fractions, targets),
     )
 
@@ -119,13 +119,13 @@ def warn_of_oddities(path: Path, ids: np.ndarray, fractions: np.ndarray) -> None
 
 def describe(facts: dict[str, Any]) -> str:
     """A verdict as a few lines of text."""
-    ratio = facts["rmse"] / facts["benchmark_rmse"] if facts["benchmark_rmse"] else 0
+    ratio = facts["rmse"] / facts["baseline_rmse"] if facts["baseline_rmse"] else 0
     lines = [
         f"{facts['submission']}",
         "RMSE {rmse:.5f} ± {standard_error:.5f} on {num_galaxies} galaxies".format(
             **facts
         ),
-        "{benchmark_rmse:.5f} is what the {benchmark} score; ".format(**facts)
+        "{baseline_rmse:.5f} is what the {benchmark} score; ".format(**facts)
         + f"the ratio is {ratio:.3f}",
         *(
             f"  question {question.number:2d}  "

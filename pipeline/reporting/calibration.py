@@ -46,7 +46,7 @@ def calibrate(
         fractions: (N, K) predicted.
         targets: (N, K) volunteers'.
         bins: groups between 0 and 1.
-        weights: (N, K) how much each pair counts; all alike by default.
+        weights: (N, K) how much each pair counts; all equally by default.
     """
     weights = np.ones(fractions.shape) if weights is None else weights
     groups = np.clip((fractions * bins).astype(np.int64), 0, bins - 1)

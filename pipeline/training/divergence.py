@@ -63,7 +63,7 @@ class Watch:
             raise PipelineError(
                 f"the epoch RMSE is {ratio:.2g} times that of the training column "
                 "means, though the train RMSE is not: the galaxies are too few, or too "
-                "much alike, to learn from. No network was saved. Train on more, or "
+                "similar, to learn from. No network was saved. Train on more, or "
                 "lower train.epochs or train.learning_rate."
             )
 

@@ -39,7 +39,7 @@ def test_the_benchmark_is_the_training_means(tmp_path: Path) -> None:
     solutions = table(tmp_path / "truth.csv", [1, 2], zeros)
     training = table(tmp_path / "training.csv", [3, 4], halves)
     verdict = score(solutions, solutions, training)
-    assert verdict.benchmark_rmse == pytest.approx(0.5)
+    assert verdict.baseline_rmse == pytest.approx(0.5)
 
 
 def test_a_galaxy_without_a_prediction_is_named(tmp_path: Path) -> None:

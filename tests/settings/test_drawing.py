@@ -10,7 +10,8 @@ import sys
 import numpy as np
 from pipeline.reporting.plots import galaxies, png
 seen = np.zeros((8, 8, 3), np.uint8)
-picture = png(galaxies.card("a galaxy", None, seen, np.arange(37) / 40, None))
+looked = galaxies.Looked(np.ones((8, 8)), None)
+picture = png(galaxies.card("a galaxy", None, seen, looked, np.arange(37) / 40, None))
 open(sys.argv[1], "wb").write(picture)
 """
 USERS = b"""text.usetex: True

@@ -68,7 +68,7 @@ def test_what_does_not_hold_for_the_held_out_galaxies_is_no_divergence() -> None
         watch().see_score(3, 0.6, 0.2)
     assert str(refusal.value) == (
         "the epoch RMSE is 3 times that of the training column means, though the "
-        "train RMSE is not: the galaxies are too few, or too much alike, to learn "
+        "train RMSE is not: the galaxies are too few, or too similar, to learn "
         "from. No network was saved. Train on more, or lower train.epochs or "
         "train.learning_rate."
     )
