@@ -39,6 +39,7 @@ class Reader:
         self.said = {  # what stands for something of the reader's own
             "FOLDER": str(sky),
             "W": str(place / "W"),
+            "10": "2",  # minutes
             "/tmp/sky": str(place / "sky"),
             "work/a": "work/demo",
             "work/b": "work/kaggle",
