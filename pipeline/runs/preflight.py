@@ -16,6 +16,7 @@ from pipeline.progress import human_size
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import SPLITS, Split
 from pipeline.settings.backend import OLDEST_MUON, refuse_older_keras
+from pipeline.settings.schema import Settings
 from pipeline.sources.folder import FILES, find_file
 
 NUM_TRAIN = 61_578  # images of the competition
@@ -23,6 +24,7 @@ ZIP_BYTES = 1_810_000_000  # its zips
 JPEG_BYTES = 14_000  # one image of the demo sky
 MEMBER_BYTES = 100_000_000  # a network and its checkpoint, more or less
 ROW_BYTES = 400  # of a submission
+FREE_HEADS = ("sigmoid", "linear")
 OTHERS = "--work, or --set export.folder=DIR for submissions"
 
 
@@ -47,6 +49,7 @@ def check_before_work(run: Run, stages: Collection[str]) -> Iterator[str]:
     if "export" in stages:
         folders.append(run.submissions.root)
         refuse_forbidden(lock_of(run.submissions.ledger), os.R_OK | os.W_OK)
+        refuse_free_outputs(run.settings)
     for folder in folders:
         refuse_closed(folder)
     for path in paths_of_ours(run, stages):
@@ -120,6 +123,16 @@ def refuse_closed(folder: Path) -> None:
         raise PipelineError(
             f"{folder} may not be written by this user: {place} is read-only for it. "
             f"Name another folder: {OTHERS}."
+        )
+
+
+def refuse_free_outputs(settings: Settings) -> None:
+    """Refuses to predict what the export would not take."""
+    head = settings.train.head
+    if head in FREE_HEADS and not settings.predict.obey_tree:
+        raise PipelineError(
+            f"What train.head={head} predicts breaks the decision tree, which the "
+            "export refuses. Set predict.obey_tree=true."
         )
 
 

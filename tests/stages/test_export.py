@@ -16,6 +16,7 @@ from pipeline.stages.download import download
 from pipeline.stages.export import export, name_prefix
 from pipeline.stages.preprocess import preprocess
 from tests.miniature import TEST_IDS, some_fractions, zip_csv
+from tests.terminal import Terminal
 
 
 def predicted(
@@ -108,6 +109,18 @@ def test_bad_predictions_leave_no_file(
     with pytest.raises(PipelineError, match=message):
         export(ready)
     assert submitted_files(ready) == []
+
+
+def test_what_export_would_refuse_is_said_before_training(
+    terminal: Terminal, folder: Path
+) -> None:
+    free = ("--set=train.head=sigmoid", "--set=predict.obey_tree=false")
+    assert terminal.run_all(folder, *free) == 1
+    assert terminal.error == (
+        "What train.head=sigmoid predicts breaks the decision tree, which the export "
+        "refuses. Set predict.obey_tree=true."
+    )
+    assert not (terminal.work / "raw").exists()
 
 
 def test_test_images_must_be_those_of_the_sample_submission(
