@@ -30,12 +30,14 @@ class Page:
         requests: every address asked for, but for the page itself and data in it.
         complaints: console messages, exceptions and what the browser logged.
         overflow: pixels by which the page is wider than the window.
+        answer: what the script came to.
         screenshot: the whole page, a PNG.
     """
 
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     overflow: int = 0
+    answer: Any = None
     screenshot: bytes = b""
 
 
@@ -105,9 +107,23 @@ def browser(profile: Path) -> Iterator[Browser]:
 
 
 def look_at(
-    chromium: Browser, address: str, width: int, height: int = 900, dark: bool = False
+    chromium: Browser,
+    address: str,
+    width: int,
+    dark: bool = False,
+    media: str = "screen",
+    script: str = "",
 ) -> Page:
-    """Opens a page in a window of its own, notes what it does, takes its picture."""
+    """Opens a page in a window of its own, notes what it does, takes its picture.
+
+    Args:
+        chromium: the browser.
+        address: of the page.
+        width: of the window.
+        dark: whether its user likes it dark.
+        media: screen or print.
+        script: done by the page once it is loaded.
+    """
     target = chromium.call("Target.createTarget", url="about:blank")["targetId"]
     session = chromium.call("Target.attachToTarget", targetId=target, flatten=True)[
         "sessionId"
@@ -121,20 +137,21 @@ def look_at(
     tell(
         "Emulation.setDeviceMetricsOverride",
         width=width,
-        height=height,
+        height=900,
         deviceScaleFactor=1,
         mobile=width < 600,
     )
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-    tell("Emulation.setEmulatedMedia", features=[scheme])
+    tell("Emulation.setEmulatedMedia", media=media, features=[scheme])
     chromium.events.clear()
     tell("Page.navigate", url=address)
     chromium.wait_for("Page.loadEventFired")
-    evaluated = tell(
-        "Runtime.evaluate",
-        expression="document.documentElement.scrollWidth",
-    )
-    page = Page(overflow=max(0, evaluated["result"]["value"] - width))
+
+    def ask(expression: str) -> Any:
+        return tell("Runtime.evaluate", expression=expression)["result"].get("value")
+
+    page = Page(answer=ask(script))
+    page.overflow = max(0, ask("document.documentElement.scrollWidth") - width)
     shot = tell("Page.captureScreenshot", format="png", captureBeyondViewport=True)
     page.screenshot = base64.b64decode(shot["data"])
     for event in chromium.events:
