@@ -1,6 +1,5 @@
 """Folders and files that this user may not read or write: one line, before work."""
 
-import ctypes
 import os
 import subprocess
 import sys
@@ -10,21 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.rights import obey_modes
 from tests.terminal import Terminal
 
 PROJECT = Path(__file__).resolve().parent.parent
-DROP = 24  # prctl(2), PR_CAPBSET_DROP
-# capabilities(7): who has one of them may do whatever the modes of files forbid
-OVERRIDE = (1, 2)
-
-
-def obey_modes() -> None:
-    """Takes from root what others do not have; before the command is started."""
-    if os.geteuid() == 0:
-        library = ctypes.CDLL(None, use_errno=True)
-        for capability in OVERRIDE:
-            if library.prctl(DROP, capability, 0, 0, 0) != 0:
-                raise OSError(ctypes.get_errno(), "cannot drop it")
 
 
 @pytest.fixture
