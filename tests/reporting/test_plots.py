@@ -18,7 +18,8 @@ def bars(container: BarContainer) -> list[float]:
 
 def card_bars(fractions: np.ndarray, targets: np.ndarray | None) -> Axes:
     seen = np.zeros((8, 8, 3), np.uint8)
-    return galaxies.card("a galaxy", None, seen, fractions, targets).axes[0]
+    looked = galaxies.Looked(np.ones((8, 8)), None)
+    return galaxies.card("a galaxy", None, seen, looked, fractions, targets).axes[0]
 
 
 def test_bars_of_a_galaxy_stand_beside_their_own_answers() -> None:

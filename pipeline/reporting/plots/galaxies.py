@@ -14,7 +14,7 @@ from pipeline.reporting.plots import (
     new_figure,
     styled,
 )
-from pipeline.reporting.statistics import answer_text
+from pipeline.reporting.words import answer_text
 
 SPEAKS_FOR, SPEAKS_AGAINST = (255, 70, 40), (60, 130, 255)
 COVERING = 0.65  # how much of a pixel the strongest colour hides
