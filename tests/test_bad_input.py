@@ -350,6 +350,17 @@ def patched(start: bytes, offset: int, value: bytes) -> Callable[[bytes], bytes]
     return patch
 
 
+def patched_throughout(start: bytes, offset: int, value: bytes) -> Callable:
+    """The same behind every place."""
+
+    def patch(content: bytes) -> bytes:
+        parts = content.split(start)
+        rest = [part[: offset - 4] + value + part[offset - 3 :] for part in parts[1:]]
+        return start.join([parts[0], *rest])
+
+    return patch
+
+
 LOCAL, DIRECTORY = b"PK\3\4", b"PK\1\2"  # what each entry of a zip begins with
 TABLE = text_of(ROWS).encode()
 
@@ -379,6 +390,22 @@ def deflated_and_damaged(folder: Path) -> None:
         archive.writestr(f"{SOLUTIONS}.csv", TABLE)
     content = path.read_bytes()
     path.write_bytes(content[:200] + b"\xff" * 200 + content[400:])
+
+
+def lzma_and_damaged(folder: Path) -> None:
+    path = folder / f"{SOLUTIONS}.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr(f"{SOLUTIONS}.csv", TABLE)
+    content = path.read_bytes()
+    path.write_bytes(content[:200] + b"\xff" * 200 + content[400:])
+
+
+def name_damaged(content: bytes) -> bytes:
+    """The first name has a byte that is not UTF-8, though it is said to be."""
+    for start, flags, name in ((LOCAL, 6, 30), (DIRECTORY, 8, 46)):
+        content = patched(start, flags, b"\0\x08")(content)
+        content = patched(start, name, b"\xff")(content)
+    return content
 
 
 def linked(folder: Path) -> None:
@@ -566,6 +593,23 @@ ZIPS = [
         "password.",
     ),
     Case(
+        "images of an unknown compression",
+        bytes_changed(TEST, patched_throughout(DIRECTORY, 10, b"\x09")),
+        f"{TEST_ZIP} cannot be read: its compression (deflate64, for one) is not "
+        "supported. Unpack it with the program that made it.",
+    ),
+    Case(
+        "encrypted images",
+        bytes_changed(TRAIN, patched_throughout(DIRECTORY, 8, b"\x01")),
+        f"{TRAIN_ZIP} cannot be read: it is encrypted. Unpack it with its password.",
+    ),
+    Case(
+        "a damaged name",
+        bytes_changed(TRAIN, name_damaged),
+        f"{TRAIN_ZIP} is not a complete zip file (166257 bytes): a name in it is "
+        "damaged. Fetch it again.",
+    ),
+    Case(
         "an entry of an unknown version",
         bytes_changed(TRAIN, patched(DIRECTORY, 6, b"\xff\0")),
         f"{TRAIN_ZIP} is not a complete zip file (166257 bytes): zip file version "
@@ -584,6 +628,11 @@ ZIPS = [
         deflated_and_damaged,
         f"{LABELS_ZIP} is not a readable CSV: Error -3 while decompressing data: "
         "invalid ",
+    ),
+    Case(
+        "a table with a damaged LZMA stream",
+        lzma_and_damaged,
+        f"{LABELS_ZIP} is not a readable CSV: Corrupt input data.",
     ),
     Case(
         "a corrected csv beside its zip",

@@ -94,15 +94,16 @@ def test_somebody_elses_folder_is_no_work_directory(
     assert contents(terminal.work) == {f"{name}/results.txt": b"mine"}
 
 
+@pytest.mark.parametrize("content", ['{"my": "notes"}', "[]", "{"])
 def test_a_file_that_just_has_the_name_of_our_marker_stays(
-    terminal: Terminal, folder: Path
+    terminal: Terminal, folder: Path, content: str
 ) -> None:
     terminal.work.mkdir()
     mine = terminal.work / "galaxy-zoo.json"
-    mine.write_text('{"my": "notes"}')
+    mine.write_text(content)
     assert terminal.run_all(folder) == 1
     assert "galaxy-zoo.json is in it. Give --work a new folder" in terminal.error
-    assert mine.read_text() == '{"my": "notes"}'
+    assert mine.read_text() == content
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "train"])

@@ -33,6 +33,15 @@ ZIP_TROUBLE = (
 )
 # of an OSError: bz2 gives none, and a place before the start of a file is invalid
 OF_DAMAGE = (None, errno.EINVAL)
+ENCRYPTED = "it is encrypted. Unpack it with its password"
+OTHER_COMPRESSION = (
+    "its compression (deflate64, for one) is not supported. Unpack it with the program "
+    "that made it"
+)
+COMPRESSIONS = (
+    *(zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED),
+    *(zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA),
+)
 
 
 class UnreadableMember(Exception):
@@ -70,6 +79,17 @@ def list_jpegs(path: Path) -> dict[int, str]:
                 )
             found[galaxy] = name
     return dict(sorted(found.items()))
+
+
+def why_closed(zip_file: Path) -> str | None:
+    """Why no image of a zip can be unpacked, whatever it holds; None where one can."""
+    archive = open_zip(zip_file)
+    members = [*map(archive.getinfo, list_jpegs(zip_file).values())]
+    if all(member.flag_bits & 1 for member in members):
+        return ENCRYPTED
+    if all(member.compress_type not in COMPRESSIONS for member in members):
+        return OTHER_COMPRESSION
+    return None
 
 
 def files_in(folder: Path) -> Iterator[str]:
@@ -157,12 +177,9 @@ def in_words(error: Exception) -> str:
         return "a name in it is damaged"
     text = " ".join(str(error).split()).rstrip(".")
     if "encrypted" in text:
-        return "it is encrypted. Unpack it with its password"
+        return ENCRYPTED
     if "compression" in text:
-        return (
-            "its compression (deflate64, for one) is not supported. Unpack it with the "
-            "program that made it"
-        )
+        return OTHER_COMPRESSION
     return text or "it ends too early"
 
 

@@ -1,17 +1,20 @@
 """What is in finished artifacts, as arrays."""
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.data.archives import ZIP_TROUBLE
 from pipeline.data.shards import Shards
+from pipeline.data.tree import NUM_ANSWERS
 from pipeline.errors import PipelineError, remedy
 from pipeline.files import file_digest
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import held_out_file, ids_file, predictions_file, shard_file
-from pipeline.runs.receipts import Artifact, untouched
+from pipeline.runs.receipts import Artifact, not_as_made, untouched
 
 
 class Predictions(NamedTuple):
@@ -35,9 +38,39 @@ class HeldOut(NamedTuple):
     targets: np.ndarray
 
 
+@contextlib.contextmanager
+def as_made(artifact: Artifact, file: Path) -> Iterator[None]:
+    """Lets the block read a file of a finished artifact.
+
+    Raises:
+        PipelineError: its bytes are not those made; or they are, by the receipt, and
+            still not what the block takes, as in a work directory of somebody else's.
+    """
+    untouched(artifact, file)
+    try:
+        yield
+    except (KeyError, TypeError, *ZIP_TROUBLE):
+        raise not_as_made(artifact, file) from None
+
+
+def of_galaxies(ids: np.ndarray, *tables: np.ndarray) -> list[np.ndarray]:
+    """Ids (N,) and numbers of them (N, 37), as they are.
+
+    Raises:
+        ValueError: they are something else.
+    """
+    good = ids.dtype == np.int64 and ids.ndim == 1 and len(np.unique(ids)) == len(ids)
+    shape = (len(ids), NUM_ANSWERS)
+    if not good or any(t.shape != shape or t.dtype.kind != "f" for t in tables):
+        raise ValueError("not of galaxies")
+    return [ids, *tables]
+
+
 def load_ids(shards: Artifact) -> np.ndarray:
     """The galaxies of a split, row by row: (N,) int64."""
-    return np.load(untouched(shards, ids_file(shards.folder)))
+    file = ids_file(shards.folder)
+    with as_made(shards, file):
+        return of_galaxies(np.load(file))[0]
 
 
 def open_shards(shards: Artifact, every_byte: bool = False) -> Shards:
@@ -68,8 +101,7 @@ def map_images(shards: Artifact, path: Path) -> np.ndarray:
     with contextlib.suppress(ValueError):
         images = np.load(path, mmap_mode="r")
     if images is None or images.dtype != np.uint8 or images.ndim != 4:
-        untouched(shards, path)
-        raise ValueError(f"{path} was made without images")
+        raise not_as_made(shards, path)
     return images
 
 
@@ -84,15 +116,16 @@ def unreadable_share(shards: Artifact) -> float:
 
 
 def load_predictions(predictions: Artifact) -> Predictions:
-    path = untouched(predictions, predictions_file(predictions.folder))
-    with np.load(path) as file:
-        return Predictions(file["ids"], file["fractions"])
+    file = predictions_file(predictions.folder)
+    with as_made(predictions, file), np.load(file) as arrays:
+        return Predictions(*of_galaxies(arrays["ids"], arrays["fractions"]))
 
 
 def load_held_out(held_out: Artifact) -> HeldOut:
-    path = untouched(held_out, held_out_file(held_out.folder))
-    with np.load(path) as file:
-        return HeldOut(file["ids"], file["fractions"], file["targets"])
+    file = held_out_file(held_out.folder)
+    with as_made(held_out, file), np.load(file) as arrays:
+        parts = (arrays[name] for name in HeldOut._fields)
+        return HeldOut(*of_galaxies(*parts))
 
 
 def submission_csv(run: Run) -> Path:

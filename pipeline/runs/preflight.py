@@ -13,6 +13,7 @@ from pipeline.data.submission import NUM_TEST
 from pipeline.errors import NO_TEMPORARY_FOLDER, PipelineError, forbidden, remedy
 from pipeline.kaggle.ledger import lock_of
 from pipeline.progress import human_size
+from pipeline.runs.contents import load_predictions
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import SPLITS, Split
 from pipeline.settings.backend import OLDEST_MUON, refuse_older_keras
@@ -104,6 +105,12 @@ def check_blended(run: Run) -> None:
             raise PipelineError(
                 f"{names}, which has the networks and views of this run. Take it off "
                 "the list."
+            )
+        fractions = load_predictions(other.predictions).fractions
+        if not ((fractions >= 0) & (fractions <= 1)).all():  # nor where it is NaN
+            raise PipelineError(
+                f"{names}, whose predictions are not all from 0 to 1. Take it off the "
+                "list."
             )
 
 

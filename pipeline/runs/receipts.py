@@ -222,11 +222,15 @@ def untouched(artifact: Artifact, file: Path) -> Path:
     name = str(file.relative_to(artifact.folder))
     noted = {name: require(artifact).receipt["files"][name]}
     if wrong_files(artifact.folder, noted, every_byte=True):
-        again = remedy(artifact.made_by, artifact.root, "--force")
-        raise PipelineError(
-            f"{file} is not what was made there. Run {again} to make it anew."
-        )
+        raise not_as_made(artifact, file)
     return file
+
+
+def not_as_made(artifact: Artifact, file: Path) -> PipelineError:
+    again = remedy(artifact.made_by, artifact.root, "--force")
+    return PipelineError(
+        f"{file} is not what was made there. Run {again} to make it anew."
+    )
 
 
 def require(artifact: Artifact) -> Artifact:

@@ -13,6 +13,7 @@ from pipeline.data.archives import (
     list_jpegs,
     open_archive,
     reading,
+    why_closed,
 )
 from pipeline.data.csv_files import is_zip
 from pipeline.data.splits import match_ids, read_targets, refuse_alike
@@ -67,11 +68,13 @@ def galaxies(images: Path) -> np.ndarray:
     """The ids of the images in a zip or folder, (N,) int64.
 
     Raises:
-        PipelineError: there are none.
+        PipelineError: there are none, or none that can be unpacked.
     """
     ids = np.fromiter(list_jpegs(images), np.int64)
     if not len(ids):
         raise PipelineError(f"{images} holds no galaxies: no files like 100008.jpg.")
+    if is_zip(images) and (reason := why_closed(images)):
+        raise PipelineError(f"{images} cannot be read: {reason}.")
     return ids
 
 

@@ -28,10 +28,10 @@ def held_out(start: int, stop: int, seed: int) -> HeldOut:
     return HeldOut(ids, some_fractions(len(ids), seed), TARGETS[ids])
 
 
-def averaging(root: Path, *folders: object) -> Run:
+def averaging(root: Path, *folders: object, seed: int = 0) -> Run:
     """A run of which nothing is made, to be averaged with others."""
-    names = ",".join(map(str, folders))
-    settings = make_settings("demo", "tiny", {"predict.blend_with": names})
+    values = {"predict.blend_with": ",".join(map(str, folders)), "train.seed": seed}
+    settings = make_settings("demo", "tiny", values)
     return Run(settings, WorkDir(root), blended_runs(settings, WorkDir(root)))
 
 
@@ -90,6 +90,27 @@ def test_what_cannot_be_averaged_is_refused_in_a_line(
             load_others(run, TEST_IDS)
         check_blended(run)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("fractions", "message"),
+    [
+        (np.full((6, 37), np.nan), ", whose predictions are not all from 0 to 1. Take"),
+        (np.full((6, 37), 1.5), ", whose predictions are not all from 0 to 1. Take it"),
+        (np.zeros((6, 36)), "/predictions.npz is not what was made there. Run "),
+        (np.zeros((5, 37)), "/predictions.npz is not what was made there. Run "),
+        (np.full((6, 37), None), "/predictions.npz is not what was made there. Run "),
+    ],
+)
+def test_what_somebody_else_gives_out_as_predictions_is_refused_before_work(
+    tmp_path: Path, fractions: np.ndarray, message: str
+) -> None:
+    other = make_run(tmp_path / "received")
+    with making(other.predictions) as made:
+        np.savez(predictions_file(made.folder), ids=TEST_IDS, fractions=fractions)
+    with pytest.raises(PipelineError) as refusal:
+        check_blended(averaging(tmp_path / "work", other.work.root, seed=1))
+    assert message in str(refusal.value)
 
 
 def test_predictions_of_before_the_held_out_galaxies_do_not_count(
