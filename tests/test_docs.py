@@ -16,6 +16,7 @@ MOST_LINES, LONGEST = 200, 120  # of the README
 LINK = re.compile(r"\]\(([^)#\s]+)\)")
 FILE = re.compile(r"\b((?:tests|docs|pipeline)/[\w/]+\.\w+|\.ci/\w+)")
 NO_COMMANDS = ("test", "--help", "--version", "COMMAND")
+TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 # of commands that are gone, in a log that says so
 OLD = PROJECT / "docs" / "experiments.md"
 
@@ -50,6 +51,21 @@ def test_links_and_files_are_there(page: Path) -> None:
             assert (page.parent / target).exists(), target
     for name in FILE.findall(text):
         assert (PROJECT / name).exists(), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_that_is_named_is_there(page: Path) -> None:
+    for file, name in TEST.findall(page.read_text(encoding="utf-8")):
+        functions = re.findall(r"^def (test_\w+)\(", (PROJECT / file).read_text(), re.M)
+        assert name in functions, f"{file}::{name}"
+
+
+def test_every_kind_of_fault_names_the_test_that_holds_it() -> None:
+    text = (PROJECT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    tables = text.partition("## What is the user's")[2]
+    rows = [line for line in tables.splitlines() if line.startswith("| ")]
+    untested = [row for row in rows if not TEST.search(row)]
+    assert set(untested) == {"| what | what happens | test |"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

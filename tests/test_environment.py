@@ -429,7 +429,6 @@ def test_a_python_that_is_gone_is_replaced_in_a_linked_environment_too(
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_packages_of_another_minor_version_are_left_to_who_uses_them(
     checkout: Checkout,
 ) -> None:
