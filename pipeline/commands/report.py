@@ -19,7 +19,7 @@ from pipeline.runs.graph import Run
 from pipeline.runs.paths import page_file, plots_folder
 from pipeline.runs.receipts import is_up_to_date, making, require
 from pipeline.runs.resolve import Resolved
-from pipeline.settings.schema import SECTIONS
+from pipeline.settings.schema import all_settings
 
 EXAMPLE = "./run.sh report --work work/demo"
 
@@ -116,9 +116,14 @@ def commands(run: Run, galaxy: int) -> dict[str, str]:
     return {name: typed("./run.sh", name, *more, *work) for name, more in words.items()}
 
 
-def settings_of(run: Run) -> list[tuple[str, Any]]:
-    return [
-        (f"{section}.{item.name}", getattr(getattr(run.settings, section), item.name))
-        for section, cls in SECTIONS.items()
-        for item in dataclasses.fields(cls)
-    ]
+def settings_of(run: Run) -> list[dict[str, Any]]:
+    """Every setting with its value, and whether that is its default."""
+    values = dataclasses.asdict(run.settings)
+    settings = []
+    for key, item in all_settings().items():
+        section, name = key.split(".")
+        value = values[section][name]
+        settings.append(
+            {"key": key, "value": value, "is_default": value == item.default}
+        )
+    return settings

@@ -1,6 +1,6 @@
 """Answers, galaxies and settings in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -29,31 +29,38 @@ def full_answer(column: int) -> str:
     return f"{question_of(column).text} {answer_text(column)}"
 
 
-def most_likely_class(fractions: np.ndarray) -> str:
-    """What most volunteers would call a galaxy (37,): the tree's largest answers."""
-    words = form_of(fractions)
-    if answer(fractions, 6) != YES:
+def most_likely_classes(fractions: np.ndarray) -> list[str]:
+    """What most volunteers would call galaxies (N, 37): the tree's largest answers."""
+    largest = [
+        fractions[:, answer_slice(question)].argmax(axis=1) for question in QUESTIONS
+    ]
+    found, places = np.unique(np.stack(largest, 1), axis=0, return_inverse=True)
+    words = [class_in_words(answers) for answers in found.tolist()]
+    return [words[place] for place in places.ravel()]
+
+
+def class_in_words(answers: Sequence[int]) -> str:
+    """A galaxy by its answer to each of the 11 questions, counted from 0."""
+    chosen = dict(enumerate(answers, 1))
+    words = form_in_words(chosen)
+    if chosen[6] != YES:
         return words
-    return f"{words}; odd: {QUESTIONS[7].answers[answer(fractions, 8)]}"
+    return f"{words}; odd: {QUESTIONS[7].answers[chosen[8]]}"
 
 
-def form_of(fractions: np.ndarray) -> str:
-    shape = QUESTIONS[0].answers[answer(fractions, 1)]
+def form_in_words(chosen: Mapping[int, int]) -> str:
+    """A galaxy but for what is odd, by its answers to questions of these numbers."""
+    shape = QUESTIONS[0].answers[chosen[1]]
     if shape == "smooth":
-        return f"smooth, {ROUND[answer(fractions, 7)]}"
+        return f"smooth, {ROUND[chosen[7]]}"
     if shape == "star or artifact":
         return shape
-    if answer(fractions, 2) == YES:
-        return f"edge-on disk, {BULGES[answer(fractions, 9)]}"
-    barred = "barred " if answer(fractions, 3) == YES else ""
-    if answer(fractions, 4) == YES:
-        return f"{barred}spiral, {ARMS[answer(fractions, 11)]}"
+    if chosen[2] == YES:
+        return f"edge-on disk, {BULGES[chosen[9]]}"
+    barred = "barred " if chosen[3] == YES else ""
+    if chosen[4] == YES:
+        return f"{barred}spiral, {ARMS[chosen[11]]}"
     return f"{barred}disk without spiral arms"
-
-
-def answer(fractions: np.ndarray, number: int) -> int:
-    """Which answer of a question is the largest, counted from 0."""
-    return int(fractions[answer_slice(QUESTIONS[number - 1])].argmax())
 
 
 def augmentation(train: TrainConfig) -> list[str]:

@@ -9,7 +9,7 @@ from pipeline.reporting.words import (
     augmentation,
     full_answer,
     listed,
-    most_likely_class,
+    most_likely_classes,
     question_of,
 )
 from pipeline.settings.schema import TrainConfig
@@ -44,13 +44,16 @@ def test_a_column_knows_its_question_and_answer() -> None:
 def test_the_largest_answers_down_the_tree_are_the_class(
     columns: str, words: str
 ) -> None:
-    assert most_likely_class(galaxy(*columns.split())) == words
+    other = galaxy("Class1.3")
+    found = most_likely_classes(np.stack([other, galaxy(*columns.split())]))
+    assert found == ["star or artifact", words]
 
 
 def test_what_is_odd_is_told() -> None:
     odd = galaxy("Class1.1", "Class7.1", "Class8.6")
     odd[13], odd[14] = 0.6, 0.4
-    assert most_likely_class(odd) == "smooth, completely round; odd: merger"
+    found = most_likely_classes(odd[None])
+    assert found == ["smooth, completely round; odd: merger"]
 
 
 def test_augmentation_is_told_as_it_is_set() -> None:

@@ -12,7 +12,7 @@ from pipeline.reporting.plot_files import Numbers, PlotFiles
 from pipeline.reporting.plots import agreement as plot
 from pipeline.reporting.plots.flow import tree_flow
 from pipeline.reporting.statistics import density
-from pipeline.reporting.words import full_answer, most_likely_class
+from pipeline.reporting.words import full_answer, most_likely_classes
 from pipeline.runs.contents import HeldOut
 
 CALIBRATION_BINS, DENSITY_BINS = 10, 25
@@ -105,8 +105,8 @@ def tree(plots: PlotFiles, data: HeldOut) -> dict[str, Any]:
 
 def classes(data: HeldOut) -> dict[str, Any]:
     """How often each class is the most likely one, the volunteers' commonest first."""
-    predicted = [*map(most_likely_class, data.fractions)]
-    volunteers = [*map(most_likely_class, data.targets)]
+    predicted = most_likely_classes(data.fractions)
+    volunteers = most_likely_classes(data.targets)
     pairs = zip(predicted, volunteers, strict=True)
     same = [ours for ours, theirs in pairs if ours == theirs]
     counts = [Counter(names) for names in (volunteers, predicted, same)]

@@ -10,7 +10,7 @@ from pipeline.reporting.html import photo
 from pipeline.reporting.pictures import Pictures
 from pipeline.reporting.plot_files import PlotFiles
 from pipeline.reporting.statistics import extreme_rows, rmse_per_galaxy
-from pipeline.reporting.words import full_answer, most_likely_class
+from pipeline.reporting.words import full_answer, most_likely_classes
 from pipeline.runs.contents import HeldOut
 
 GROUPS = {
@@ -58,12 +58,12 @@ def galaxy_card(
         for column in order
     ]
     crop = crop_center(pictures[galaxy], crop_size)
-    predicted = most_likely_class(fractions)
+    predicted, volunteers = most_likely_classes(np.stack([fractions, targets]))
     return {
         "id": galaxy,
         "rmse": rmse_per_galaxy(fractions[None], targets[None])[0],
         "predicted": predicted,
-        "volunteers": most_likely_class(targets),
+        "volunteers": volunteers,
         "worst": answers[:NUM_WORST],
         "others": answers[NUM_WORST:],
         "photo": photo(crop, f"Galaxy {galaxy}, predicted: {predicted}"),
@@ -84,8 +84,8 @@ def all_galaxies(plots: PlotFiles, data: HeldOut) -> dict[str, Any]:
     columns = {
         "GalaxyID": data.ids[order].tolist(),
         "rmse": rmse[order].round(4).tolist(),
-        "predicted_class": [*map(most_likely_class, fractions)],
-        "volunteers_class": [*map(most_likely_class, targets)],
+        "predicted_class": most_likely_classes(fractions),
+        "volunteers_class": most_likely_classes(targets),
         "largest_error": [COLUMNS[column] for column in worst],
         "predicted": fractions[every, worst].round(3).tolist(),
         "volunteers": targets[every, worst].round(3).tolist(),

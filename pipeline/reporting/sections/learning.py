@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipeline.reporting.plot_files import PlotFiles
+from pipeline.reporting.plot_files import Numbers, PlotFiles
 from pipeline.reporting.plots import training
 from pipeline.reporting.words import augmentation, listed
 from pipeline.runs.graph import Run
@@ -46,15 +46,6 @@ def draw(
     bests: dict[str, dict[str, Any]],
     train: TrainConfig,
 ) -> dict[str, Any]:
-    def numbers(*columns: str) -> dict[str, list[Any]]:
-        records = [
-            {"network": name, **record}
-            for name, history in histories.items()
-            for record in history
-        ]
-        names = ("network", "epoch", *columns)
-        return {name: [record[name] for record in records] for name in names}
-
     told = "; ".join(
         f"{name}: best epoch RMSE {best['epoch_rmse']:.4f} in epoch "
         f"{best['epoch']:.0f} of {len(histories[name])}"
@@ -66,21 +57,32 @@ def draw(
             "learning",
             training.learning_curves(histories),
             f"Learning curves. {told}.",
-            numbers("train_rmse", "epoch_rmse", "reweighted"),
+            numbers(histories, "train_rmse", "epoch_rmse", "reweighted"),
         ),
         "loss": plots.keep(
             "loss",
             training.loss_curves(histories, train.loss),
             f"Training loss. In the end {ends[-1]['loss']:.4f}.",
-            numbers("loss"),
+            numbers(histories, "loss"),
         ),
         "rate": plots.keep(
             "learning_rate",
             training.rate_curves(histories),
             f"Learning rate. In the end {ends[-1]['learning_rate']:.2g}.",
-            numbers("learning_rate"),
+            numbers(histories, "learning_rate"),
         ),
     }
+
+
+def numbers(histories: dict[str, History], *columns: str) -> Numbers:
+    """These columns of all histories, below one another."""
+    records = [
+        {"network": name, **record}
+        for name, history in histories.items()
+        for record in history
+    ]
+    names = ("network", "epoch", *columns)
+    return {name: [record[name] for record in records] for name in names}
 
 
 def what_is_drawn(train: TrainConfig) -> str:
