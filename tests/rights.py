@@ -2,6 +2,11 @@
 
 import ctypes
 import os
+import subprocess
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
 
 DROP = 24  # prctl(2), PR_CAPBSET_DROP
 # capabilities(7): who has one of them may do whatever the modes of files forbid
@@ -15,3 +20,16 @@ def obey_modes() -> None:
         for capability in OVERRIDE:
             if library.prctl(DROP, capability, 0, 0, 0) != 0:
                 raise OSError(ctypes.get_errno(), "cannot drop it")
+
+
+def run_by_modes(
+    command: Sequence[object], **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """Runs a command as somebody who may not do what the modes of files forbid."""
+    words = [str(word) for word in command]
+    try:
+        return subprocess.run(
+            words, capture_output=True, text=True, preexec_fn=obey_modes, **options
+        )
+    except subprocess.SubprocessError:
+        pytest.skip("may not drop the rights of root")

@@ -1,7 +1,6 @@
 """Folders and files that this user may not read or write: one line, before work."""
 
 import os
-import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rights import obey_modes
+from tests.rights import run_by_modes
 from tests.terminal import Terminal
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -26,17 +25,10 @@ def closed(tmp_path: Path) -> Iterator[Path]:
 
 def type_in(*words: object) -> tuple[int, str]:
     """The exit code of a command and the line of its error."""
-    try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "pipeline", *map(str, words)],
-            env=os.environ | {"PYTHONPATH": str(PROJECT)},
-            capture_output=True,
-            text=True,
-            check=False,
-            preexec_fn=obey_modes,
-        )
-    except subprocess.SubprocessError:
-        pytest.skip("may not drop the rights of root")
+    done = run_by_modes(
+        (sys.executable, "-P", "-m", "pipeline", *words),
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+    )
     errors = [line for line in done.stderr.splitlines() if "error: " in line]
     assert "Traceback" not in done.stderr
     return done.returncode, "".join(errors)
