@@ -6,6 +6,9 @@ import numpy as np
 
 from pipeline.files import atomic
 
+# predicted at once: those of 256 images of 96 px; more take memory and save no time
+MOST_PIXELS = 256 * 96 * 96
+
 
 def save_array(path: Path, array: np.ndarray) -> None:
     with atomic(path) as partial:
@@ -38,3 +41,8 @@ class Shards:
         for place, (row, number) in enumerate(zip(rows, numbers, strict=True)):
             images[place] = self.arrays[number][row - self.starts[number]]
         return images
+
+
+def images_at_once(batch_size: int, image_size: int) -> int:
+    """How many images are predicted in one step, of so many that are asked for."""
+    return max(1, min(batch_size, MOST_PIXELS // image_size**2))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from pipeline.data.shards import Shards
+from pipeline.data.shards import Shards, images_at_once
 from pipeline.data.tree import NUM_ANSWERS
 from pipeline.errors import PipelineError
 from pipeline.models.augmentation import Warp, transforms_about_centre
@@ -97,15 +97,16 @@ def predict_rows(
         shards: the images.
         rows: which of them, (N,).
         views: of each image.
-        batch_size: images in one step.
+        batch_size: images in one step, fewer where they are large.
         advance: told how many views were predicted, after each step.
 
     Returns:
         (N, 37) float64.
     """
     fractions = np.zeros((len(rows), network.output_shape[-1]))
-    for start in range(0, len(rows), batch_size):
-        part = slice(start, start + batch_size)
+    step = images_at_once(batch_size, shards.image_size)
+    for start in range(0, len(rows), step):
+        part = slice(start, start + step)
         images = shards.gather(rows[part])
         for view in views:
             fractions[part] += network.predict_on_batch(see(images, view))

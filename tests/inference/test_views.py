@@ -1,13 +1,19 @@
 import numpy as np
 import pytest
 
+from pipeline.data.shards import Shards, images_at_once
 from pipeline.settings.backend import start_keras
 from pipeline.settings.schema import PredictConfig
-from tests.networks import noise
+from tests.networks import build_small, noise
 
 start_keras()
 
-from pipeline.inference.views import View, list_views, see  # noqa: E402
+from pipeline.inference.views import (  # noqa: E402
+    View,
+    list_views,
+    predict_rows,
+    see,
+)
 
 
 def views_of(images: np.ndarray, **settings: object) -> list[np.ndarray]:
@@ -55,3 +61,17 @@ def test_a_zoom_shows_the_middle_larger() -> None:
     image[:, 12:20, 12:20] = 200  # eight pixels across
     larger = see(image, View(zoom=2.0))[0, 16, :, 0]
     assert (larger > 100).sum() == 16
+
+
+def test_large_images_are_predicted_few_at_a_time() -> None:
+    # 256 of 96 px are 2.4 million pixels, and so are 47 of 224 px
+    for asked, size, taken in ((256, 96, 256), (256, 224, 47), (16, 224, 16)):
+        assert images_at_once(asked, size) == taken
+    assert images_at_once(256, 4000) == 1
+
+
+def test_how_many_are_predicted_at_a_time_changes_rounding_alone() -> None:
+    network, shards = build_small(), Shards(np.arange(9), [noise(5), noise(4)])
+    at_once = predict_rows(network, shards, np.arange(9))
+    in_steps = predict_rows(network, shards, np.arange(9), batch_size=4)
+    np.testing.assert_allclose(at_once, in_steps, atol=1e-6)
