@@ -1,6 +1,7 @@
 """Folders and files that this user may not read or write: one line, before work."""
 
 import os
+import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
