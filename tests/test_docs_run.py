@@ -39,7 +39,6 @@ class Reader:
         self.said = {  # what stands for something of the reader's own
             "FOLDER": str(sky),
             "W": str(place / "W"),
-            "10": "2",  # minutes
             "/tmp/sky": str(place / "sky"),
             "work/a": "work/demo",
             "work/b": "work/kaggle",
@@ -66,6 +65,8 @@ class Reader:
             words += GALAXIES
         if words[0] == "all":
             words += HASTE
+        if "--minutes" in words:
+            words += ["--preset", "tiny"]
         token = {"KAGGLE_API_TOKEN": TOKEN} if "kaggle" in words else {}
         done = subprocess.run(
             [sys.executable, "-m", "pipeline", *words],

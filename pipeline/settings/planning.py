@@ -12,7 +12,7 @@ SPARE = 0.04  # of the time, for what takes longer than it was measured
 VIEWS_SHARE = 0.25  # of the time, at most, for the views of one network
 MOST_EPOCHS = 3  # times those of the settings, in one network
 WORTH_IT = 2 / 3  # of those, that each of several networks must have
-MOST_SEEDS = 10
+MOST_SEEDS = 5  # more have little to add
 EXPORT_SECONDS, REPORT_SECONDS = 5.0, 30.0  # what comes after the predictions
 
 

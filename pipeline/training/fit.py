@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ from pipeline.training.checkpoint import Checkpoint, load_checkpoint, save_check
 from pipeline.training.divergence import Watch
 from pipeline.training.galaxy_weights import reweight
 from pipeline.training.history import (
-    History,
     best_record,
     best_rmse,
     describe_epoch,
@@ -34,6 +32,7 @@ from pipeline.training.history import (
 )
 from pipeline.training.losses import build_loss
 from pipeline.training.optimizers import build_optimizer
+from pipeline.training.plan import Affordable
 from pipeline.training.training_set import TrainingSet
 from pipeline.training.weights import (
     assign_values,
@@ -42,15 +41,7 @@ from pipeline.training.weights import (
     weights_digest,
 )
 
-# told the epochs and the finished ones, says for how many in all there is time
-Affordable = Callable[[Epochs, History], int]
-
 log = logging.getLogger(__name__)
-
-
-def all_planned(epochs: Epochs, history: History) -> int:
-    """There is time for all."""
-    return epochs.total
 
 
 def fit_network(

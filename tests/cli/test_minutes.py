@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.settings import planning
 from pipeline.training import pace
 from tests.terminal import Terminal
 
@@ -13,6 +14,7 @@ from tests.terminal import Terminal
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "TIMED_SECONDS", 0.1)
+    monkeypatch.setattr(planning, "MOST_SEEDS", 2)
 
 
 def csv_of(terminal: Terminal) -> str:
@@ -20,21 +22,22 @@ def csv_of(terminal: Terminal) -> str:
 
 
 def test_minutes_make_a_plan_that_is_kept(terminal: Terminal, folder: Path) -> None:
-    assert terminal.run_all(folder, "--minutes", "5") == 0
-    assert "plan for 5.0 min: " in terminal.err
+    assert terminal.run_all(folder, "--minutes", "30") == 0
+    assert "plan for 30.0 min: " in terminal.err
     first = csv_of(terminal)
     states = terminal.states()
     (plan,) = [name for name in states if name.startswith("plan-")]
     assert states[plan] == "done"
-    # three times the two epochs asked for, in as many networks as there is time for
-    assert terminal.run.settings.train.epochs == 6
+    # three times the two epochs asked for
+    train = terminal.run.settings.train
+    assert (train.epochs, train.num_seeds) == (6, 2)
     assert terminal.type("all") == 0
     assert f"{plan} is up to date" in terminal.err
     assert csv_of(terminal) == first
 
 
 def test_the_printed_settings_repeat_it(terminal: Terminal, folder: Path) -> None:
-    assert terminal.run_all(folder, "--minutes", "5") == 0
+    assert terminal.run_all(folder, "--minutes", "30") == 0
     planned = csv_of(terminal)
     (command,) = re.findall(r'repeat    "./run.sh (.*)" without', terminal.err)
     assert terminal.type_anywhere(*shlex.split(command)) == 0
@@ -53,13 +56,13 @@ def test_minutes_stand_in_a_file_and_can_be_unset(
     terminal: Terminal, folder: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "mine.toml"
-    file.write_text("minutes = 5\n")
+    file.write_text("minutes = 30\n")
     assert terminal.run_all(folder, f"--config={file}", "--dry-run") == 0
     assert "plan-" in terminal.out
-    assert "All of it takes about 5.0 min." in terminal.out
-    assert terminal.run_all(folder, "--minutes=5") == 0
+    assert "All of it takes about 30.0 min." in terminal.out
+    assert terminal.run_all(folder, "--minutes=30") == 0
     assert terminal.type("settings") == 0
-    assert re.search(r"^minutes +5\.0 +saved", terminal.out, re.MULTILINE)
+    assert re.search(r"^minutes +30\.0 +saved", terminal.out, re.MULTILINE)
     assert terminal.type("status", "--unset=minutes") == 0
     assert "plan-" not in terminal.out
 

@@ -10,9 +10,10 @@ from pipeline.settings.backend import start_keras
 from pipeline.settings.epochs import Epochs, epochs_of
 from pipeline.settings.schema import make_settings
 from pipeline.training.checkpoint import load_checkpoint
-from pipeline.training.fit import Affordable, all_planned, fit_network
+from pipeline.training.fit import fit_network
 from pipeline.training.history import History, read_history
 from pipeline.training.optimizers import build_optimizer
+from pipeline.training.plan import Affordable, all_planned
 from pipeline.training.training_set import load_training_set
 from tests.miniature import with_train
 

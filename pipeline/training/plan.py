@@ -1,0 +1,91 @@
+"""What a run does with its minutes: planned once, and looked at after each epoch."""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from pipeline.progress import counted, duration
+from pipeline.runs.graph import Run
+from pipeline.runs.receipts import making, require
+from pipeline.settings.epochs import Epochs
+from pipeline.settings.planning import epochs_in_time, plan_within, report_seconds
+from pipeline.settings.schema import Settings, num_networks
+from pipeline.training.history import History
+
+# told the epochs and the finished ones, says for how many in all there is time
+Affordable = Callable[[Epochs, History], int]
+
+log = logging.getLogger(__name__)
+
+
+def make_plan(run: Run) -> None:
+    """Times a few steps and views, and decides what to do with the minutes."""
+    for part in (run.raw, *run.plan.inputs):
+        require(part)
+    member = run.members[0]
+    from pipeline.settings.backend import start_keras
+
+    start_keras(member.config.seed)
+    from pipeline.training.pace import measure_pace
+
+    with making(run.plan) as made:
+        pace = measure_pace(run, member)
+        plan = plan_within(run.seconds_left, pace, run.settings)
+        made.result |= {
+            "plan": plan.chosen,
+            "pace": pace._asdict(),
+            "training_seconds": plan.training_seconds,
+            "prediction_seconds": plan.prediction_seconds,
+        }
+    log.info(
+        "plan for %s: %s; training takes about %s, prediction %s",
+        duration(60 * run.settings.minutes),
+        spoken_plan(run.planned.settings),
+        duration(plan.training_seconds),
+        duration(plan.prediction_seconds),
+    )
+
+
+def spoken_plan(settings: Settings) -> str:
+    parts = (
+        (num_networks(settings), "network"),
+        (settings.train.epochs, "epoch"),
+        (settings.predict.num_views, "view"),
+    )
+    return ", ".join(counted(number, what) for number, what in parts)
+
+
+def all_planned(epochs: Epochs, history: History) -> int:
+    """There is time for all."""
+    return epochs.total
+
+
+def affordable(run: Run, num_later: int) -> Affordable:
+    """Tells, between epochs, for how many in all there is time left.
+
+    Args:
+        run: for all that it has settings for, where it has no plan.
+        num_later: networks that are trained after this one.
+    """
+    if run.plan is None:
+        return all_planned
+    planned = run.plan.result
+    pace = planned["pace"]
+
+    def told(epochs: Epochs, history: History) -> int:
+        seconds = seconds_lately(history, pace)
+        slower = max(1.0, seconds / pace["epoch"])
+        later = num_later * (planned["plan"]["epochs"] * seconds + pace["beside"])
+        after = planned["prediction_seconds"] * slower + report_seconds(run.settings)
+        available = run.seconds_left - after
+        return epochs_in_time(epochs.total, len(history), seconds, available, later)
+
+    return told
+
+
+def seconds_lately(history: History, pace: Mapping[str, float]) -> float:
+    """What an epoch takes by now; the first one has a start to make as well."""
+    if not history:
+        return pace["epoch"]
+    first, *others = [record["seconds"] for record in history]
+    lately = others[-2:] or [max(pace["epoch"], first - pace["beside"])]
+    return sum(lately) / len(lately)
