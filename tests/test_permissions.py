@@ -135,6 +135,7 @@ def test_a_ledgers_lock_that_may_not_be_read(later: Terminal) -> None:
 @pytest.mark.parametrize(
     "pattern",
     [
+        "work/runs",
         "work/held_out",
         "work/held_out/*",
         "work/models/*/*.keras",

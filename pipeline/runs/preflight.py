@@ -152,7 +152,8 @@ def refuse_no_temporary_folder() -> None:
 
 
 def paths_of_ours(run: Run, stages: Collection[str]) -> Iterator[Path]:
-    """What stages have made before, and may read or replace."""
+    """What was made before, and that stages may read, replace or add to."""
+    yield run.work.run(run.digest).parent
     for item in run.artifacts:
         if item.made_by in stages:
             for folder in (item.folder.parent, item.folder, item.partial):
