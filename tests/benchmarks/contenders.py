@@ -82,14 +82,28 @@ def timms_step(task: str, precision: str) -> Step:
 
 def build_timms() -> "torch.nn.Module":  # noqa: F821
     """timm's network, each batch normalisation replaced by the activation behind it."""
-    import timm
     import torch
+
+    prepare_torchvision()
+    import timm
 
     network = timm.create_model("efficientnet_lite0", num_classes=37)
     for name, layer in [*network.named_modules()]:
         if isinstance(layer, torch.nn.BatchNorm2d):
             network.set_submodule(name, layer.act)
     return network.to(memory_format=torch.channels_last)
+
+
+def prepare_torchvision() -> None:
+    """Lets timm import torchvision, of which it takes nothing here that is compiled."""
+    import torch
+
+    try:
+        import torchvision  # noqa: F401
+    except RuntimeError:  # pip brings one for CUDA, also beside a torch for the CPU
+        for name in ("nms", "qnms"):
+            words = "(Tensor boxes, Tensor scores, float threshold) -> Tensor"
+            torch.library.define(f"torchvision::{name}", words)
 
 
 def channels_last(images: "torch.Tensor") -> "torch.Tensor":  # noqa: F821
