@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-from pipeline.data.shards import images_at_once
 from pipeline.settings.schema import Settings
 
 STARTED = 380_000_000  # bytes: Python, TensorFlow and the labels of the competition
