@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Sequence
 from functools import cache
 from typing import IO, Any
 
@@ -186,6 +187,13 @@ def counted(number: int, what: str) -> str:
     if number == 1:
         return f"{number} {what}"
     return f"{number} {what[:-1]}ies" if what.endswith("y") else f"{number} {what}s"
+
+
+def some_of(names: Sequence[str], most: int = 3) -> str:
+    """ "none", "a", "a and b"; of many the first few, and how many more."""
+    shown, more = [*names[:most]], len(names) - most
+    last = f"{more} more" if more > 0 else (shown or ["none"]).pop()
+    return f"{', '.join(shown)} and {last}" if shown else last
 
 
 def human_size(size: float) -> str:

@@ -520,6 +520,12 @@ ZIPS = [
         "counts.",
     ),
     Case(
+        "many tables of other names",
+        zip_of(SOLUTIONS, {f"{number}.csv": TABLE for number in range(9)}),
+        f"{LABELS_ZIP} holds 9 tables: 0.csv, 1.csv, 2.csv and 6 more. Leave just the "
+        "one that counts.",
+    ),
+    Case(
         "no table",
         zip_of(SOLUTIONS, {"readme.txt": b"x"}),
         f"{LABELS_ZIP} is not a readable CSV: no .csv inside.",

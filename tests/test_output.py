@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.kaggle.ledger import FIELDS, write_ledger
-from pipeline.progress import visible, visible_json
+from pipeline.progress import some_of, visible, visible_json
 from pipeline.runs.paths import PROJECT
 from tests.terminal import Terminal
 
@@ -35,6 +35,20 @@ def start(words: list[str], **env: str) -> subprocess.Popen:
 )
 def test_control_characters_are_spelled_out(text: str, shown: str) -> None:
     assert visible(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        ("", "none"),
+        ("a", "a"),
+        ("ab", "a and b"),
+        ("abc", "a, b and c"),
+        ("abcd", "a, b, c and 1 more"),
+    ],
+)
+def test_of_many_names_a_line_has_the_first_few(names: str, text: str) -> None:
+    assert some_of(names) == text
 
 
 def test_json_keeps_its_lines_and_spells_the_rest_as_json_does() -> None:

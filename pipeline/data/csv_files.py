@@ -15,7 +15,7 @@ from pipeline.data.archives import (
     reading,
 )
 from pipeline.errors import PipelineError
-from pipeline.progress import warn_once
+from pipeline.progress import some_of, warn_once
 
 LARGEST_TABLE = 1_000_000_000  # bytes; the competition's have 20 MB
 
@@ -48,7 +48,7 @@ def choose_csv(names: Iterable[str], path: Path) -> Chosen:
         raise PipelineError(f"{path} is not a readable CSV: no .csv inside.")
     if len(fitting) > 1:
         raise PipelineError(
-            f"{path} holds {len(fitting)} tables: {' and '.join(fitting)}. Leave just "
+            f"{path} holds {len(fitting)} tables: {some_of(fitting)}. Leave just "
             "the one that counts."
         )
     return Chosen(fitting[0], tuple(sorted(set(tables) - set(fitting))))
@@ -126,5 +126,5 @@ def tell_of_others(path: Path, names: Iterable[str]) -> None:
     if chosen.others:
         warn_once(
             f"{path}: {chosen.name} counts, by its name; not read: "
-            f"{', '.join(chosen.others)}"
+            f"{some_of(chosen.others)}"
         )

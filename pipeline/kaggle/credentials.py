@@ -13,6 +13,8 @@ from pipeline.errors import PipelineError, typed
 from pipeline.files import expanded
 
 TOKENS = "https://www.kaggle.com/settings"
+# the client is installed beside the Python that runs this, and seldom on the PATH
+LOG_IN = typed(str(Path(sys.prefix) / "bin" / "kaggle"), "auth", "login")
 LONGEST_TOKEN = 1000  # characters; those of Kaggle have some 40
 OTHER_USES = ("competition", "path", "proxy")  # what else the client keeps in its file
 
@@ -23,7 +25,7 @@ class BrokenCredential(PipelineError):
     def __init__(self, path: Path, reason: str, remedy: str = "") -> None:
         anew = f"Make a new one at {TOKENS}"
         if path == login_file():
-            anew = 'Run "kaggle auth login"'
+            anew = f'Run "{LOG_IN}"'
         remedy = remedy or f"{anew}, or move the file away."
         super().__init__(f"{path} {reason}. {remedy}")
 
@@ -118,7 +120,7 @@ def login() -> Iterator[str]:
     content = read_object(path)
     if content is None:
         return
-    remedy = 'Log in again with "kaggle auth login", or move the file away.'
+    remedy = f'Log in again with "{LOG_IN}", or move the file away.'
     if not is_word(content.get("refresh_token")):
         raise BrokenCredential(path, 'has no text for "refresh_token"', remedy)
     if not is_moment(content.get("access_token_expiration")):

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.errors import PipelineError
-from pipeline.kaggle.credentials import TOKENS
+from pipeline.kaggle.credentials import LOG_IN, TOKENS
 from pipeline.kaggle.way import proxies
 from pipeline.settings.schema import KaggleConfig
 
@@ -161,7 +161,7 @@ def storage_error(status: int, what: str) -> str:
 def refused(credential: str) -> str:
     remedy = f"Make a new token at {TOKENS} and put it there."
     if credential.startswith("the login"):
-        remedy = 'Log in again with "kaggle auth login".'
+        remedy = f'Log in again with "{LOG_IN}".'
     return (
         f"Kaggle refuses {credential} (401): it is wrong, expired or revoked. {remedy}"
     )

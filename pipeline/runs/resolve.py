@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.environment import variant
 from pipeline.errors import Misuse, PipelineError
 from pipeline.files import expanded
+from pipeline.progress import some_of
 from pipeline.runs.graph import Run
 from pipeline.runs.origin import InPlace
 from pipeline.runs.ownership import check_work, is_ours
@@ -221,7 +222,7 @@ def find_run(name: str) -> tuple[WorkDir, Path]:
     work = WorkDir(expanded(folder).absolute())
     file = work.run(digest) if digest else work.settings
     if not is_ours(work) or not file.is_file():
-        known = ", ".join(path.stem for path in work.runs) or "none"
+        known = some_of([path.stem for path in work.runs])
         what = f"run {digest}" if digest else "run"
         raise PipelineError(f"There is no {what} in {work.root}. Its runs: {known}.")
     return work, file
@@ -251,10 +252,10 @@ def blended_runs(settings: Settings, work: WorkDir) -> tuple[Run, ...]:
 
 def blended_run(name: str, work: WorkDir) -> Run:
     if Path(name) == work.root:
-        known = ", ".join(f"{name}:{file.stem}" for file in work.runs)
+        known = some_of([f"{name}:{file.stem}" for file in work.runs])
         raise PipelineError(
             f"predict.blend_with names {name}, the work directory itself. "
-            f"Name one of its runs: {known or 'it has none yet'}."
+            f"Name one of its runs: {known if work.runs else 'it has none yet'}."
         )
     try:
         other, file = find_run(name)

@@ -7,6 +7,7 @@ from pipeline.data.archives import open_zip
 from pipeline.data.csv_files import is_zip
 from pipeline.errors import PipelineError
 from pipeline.kaggle.client import COMPETITION
+from pipeline.progress import some_of
 
 # what each file is to the pipeline, by Kaggle's name without its ending
 FILES = {
@@ -99,7 +100,7 @@ def second_candidates(folder: Path) -> Iterator[str]:
             reason = "it has Kaggle's name"
         elif not is_zip(chosen):
             reason = "the zip is damaged" if is_zip(found[0]) else "it comes first"
-        told = " and ".join(sorted(path.name for path in others))
+        told = some_of(sorted(path.name for path in others))
         yield f"{chosen} counts, since {reason}; {told} beside it is not read"
 
 

@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ from pipeline.kaggle.credentials import BrokenCredential, find_credentials
 from tests.kaggle_shell import isolate, put_login
 from tests.kaggle_stand_in import KEY
 from tests.terminal import Terminal
+
+CLIENT = Path(sys.executable).with_name("kaggle")
 
 
 def test_credentials_are_found_in_the_clients_order(
@@ -108,9 +111,12 @@ def test_a_pipe_in_the_place_of_a_credential_is_not_waited_for(
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        ("{", 'is not whole JSON. Run "kaggle auth login", or move'),
+        ("{", f'is not whole JSON. Run "{CLIENT} auth login", or move the file away.'),
         ("[]", "is not a JSON object."),
-        ('{"refresh_token": 3}', 'has no text for "refresh_token". Log in again with'),
+        (
+            '{"refresh_token": 3}',
+            f'has no text for "refresh_token". Log in again with "{CLIENT} auth login"',
+        ),
         (
             '{"refresh_token": "r", "access_token_expiration": "soon"}',
             'has no time with a zone for "access_token_expiration". Log in again with',
@@ -126,6 +132,7 @@ def test_a_damaged_login_is_named(
     with pytest.raises(BrokenCredential) as refusal:
         find_credentials()
     assert str(refusal.value).startswith(f"{path} {line}")
+    assert CLIENT.is_file()
 
 
 def test_a_file_of_other_settings_of_the_client_is_no_broken_credential(
