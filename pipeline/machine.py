@@ -1,4 +1,4 @@
-"""What this process may use of the machine: its cores and its memory.
+"""What this process may use of the machine: cores, memory, what the processor can.
 
 A container or a batch system sets limits by control groups, each for all groups below
 it (cgroups(7), of both versions).
@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 OWN_GROUPS, GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
+PROCESSOR = Path("/proc/cpuinfo")
+BFLOAT16 = {"avx512_bf16", "amx_bf16"}  # instructions that multiply it
 
 
 def num_cores() -> int:
@@ -25,6 +27,24 @@ def memory_bytes() -> int:
     """The memory this process may use."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min([total, *memory_limits()])
+
+
+def instructions() -> set[str]:
+    """What the processor can, by the kernel's names; empty where it tells none."""
+    try:
+        lines = PROCESSOR.read_text().splitlines()
+    except OSError:  # not Linux
+        return set()
+    for line in lines:
+        name, _, words = line.partition(":")
+        if name.strip() == "flags":  # of the first core; they have the same
+            return set(words.split())
+    return set()
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 itself."""
+    return not BFLOAT16.isdisjoint(instructions())
 
 
 def core_limits() -> Iterator[float]:

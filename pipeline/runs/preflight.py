@@ -1,4 +1,4 @@
-"""What can be known before work: whether its folders may be written, and have room."""
+"""What can be known before work: of its folders, their room, and the precision."""
 
 import os
 import shutil
@@ -13,6 +13,7 @@ from pipeline.kaggle.ledger import lock_of
 from pipeline.progress import human_size
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import SPLITS, Split
+from pipeline.settings.precision import check_precision
 from pipeline.sources.folder import FILES, find_file
 
 NUM_TRAIN = 61_578  # images of the competition
@@ -37,7 +38,8 @@ def check_before_work(run: Run, stages: Collection[str]) -> Iterator[str]:
         What may come to be a trouble, a line each.
 
     Raises:
-        PipelineError: a folder may not be written, or surely has too little room.
+        PipelineError: a folder may not be written, or surely has too little room; or
+            the machine has no such precision.
     """
     folders = [run.work.root]
     if "export" in stages:
@@ -47,6 +49,7 @@ def check_before_work(run: Run, stages: Collection[str]) -> Iterator[str]:
         refuse_closed(folder)
     if "predict" in stages and not run.predictions.is_done:
         check_blended(run)
+    yield from check_precision(run.settings, stages)
     for folder, need in needs_of(run, stages).items():
         yield from check_room(folder, need)
 

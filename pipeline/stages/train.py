@@ -32,7 +32,7 @@ def train_member(run: Run, member: Member, title: str, force: bool) -> None:
         require(part)
     from pipeline.settings.backend import start_keras
 
-    start_keras(member.config.seed)
+    start_keras(member.config.seed, member.config.deterministic)
     from pipeline.training.fit import fit_network
     from pipeline.training.training_set import load_training_set
 

@@ -14,9 +14,12 @@ from pipeline.files import atomic
 from pipeline.inference.views import predict_rows
 from pipeline.models.augmentation import NUM_DRAWN, Warp
 from pipeline.models.network import build_network
+from pipeline.models.precision import computing
+from pipeline.parallel import ahead
 from pipeline.progress import progress
 from pipeline.runs.paths import checkpoint_file, history_file, network_file
 from pipeline.settings.idle import first_reweighted
+from pipeline.settings.precision import settled
 from pipeline.settings.schema import TrainConfig
 from pipeline.training.batches import batch_sizes, batches
 from pipeline.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -29,7 +32,7 @@ from pipeline.training.history import (
     write_history,
 )
 from pipeline.training.losses import build_loss
-from pipeline.training.optimizers import build_optimizer
+from pipeline.training.optimizers import build_optimizer, scaled
 from pipeline.training.training_set import TrainingSet
 from pipeline.training.weights import (
     assign_values,
@@ -64,17 +67,21 @@ def fit_network(
         PipelineError: the training diverged.
     """
     training = Training(config, data)
-    training.resume(load_checkpoint(checkpoint_file(folder), recipe))
+    file, precision = checkpoint_file(folder), training.precision
+    training.resume(load_checkpoint(file, recipe, precision))
     per_epoch = batch_sizes(config, data).num_fitted
-    with progress(config.epochs * per_epoch, f"train {title}", "image") as bar:
+    with (
+        computing(training.network, precision),
+        progress(config.epochs * per_epoch, f"train {title}", "image") as bar,
+    ):
         bar.update(training.epoch * per_epoch)
         while training.epoch < config.epochs:
             training.run_epoch(bar)
             history = training.state.history
-            save_checkpoint(checkpoint_file(folder), training.state, recipe)
+            save_checkpoint(file, training.state, recipe, precision)
             write_history(history_file(folder), history)
             log.info("%s: %s", title, describe_epoch(history, config.epochs))
-    result = training.result()
+        result = training.result()
     with atomic(network_file(folder)) as partial:
         training.best_network().save(partial)
     return result
@@ -84,6 +91,7 @@ class Training:
     """The loop over epochs: a network, its optimizer and where they stand.
 
     Attributes:
+        precision: what the network computes in.
         network: images (B, S, S, 3) -> fractions (B, 37).
         trainer: the same behind the augmentation, compiled.
         state: all that the epochs to come depend on.
@@ -95,12 +103,14 @@ class Training:
 
     def __init__(self, config: TrainConfig, data: TrainingSet) -> None:
         self.config, self.data = config, data
+        self.precision = settled("train", config.precision)
         self.first_reweighted = first_reweighted(config)
         self.watch = Watch(config, data.means)
         self.network = build_network(config, data.shards.image_size, data.means)
         self.trainer = build_trainer(self.network)
+        steps = batch_sizes(config, data).steps
         self.trainer.compile(
-            build_optimizer(config, batch_sizes(config, data).steps),
+            scaled(build_optimizer(config, steps), self.precision),
             build_loss(config),
             metrics=[keras.metrics.RootMeanSquaredError(name="rmse")],
         )
@@ -164,7 +174,8 @@ class Training:
         fitted = []
         # not Trainer.fit: at the end of an epoch TensorFlow's data set, tuning itself,
         # sleeps until the next of ever longer intervals, as long as the epoch at worst
-        for batch in batches(self.config, self.data, self.state.weights, self.epoch):
+        weights, epoch = self.state.weights, self.epoch
+        for batch in ahead(batches(self.config, self.data, weights, epoch)):
             loss, rmse = map(float, self.trainer.train_on_batch(*batch))
             self.watch.see(self.epoch + 1, loss, rmse, batch.targets)
             fitted.append((loss, rmse**2))
@@ -215,6 +226,7 @@ class Training:
             "epoch_rmse": score.rmse,
             "epoch_standard_error": score.standard_error,
             "best_epoch": best,
+            "precision": self.precision,
             "num_train": len(self.data.train),
             "num_validation": len(self.data.validation),
             "parameters": network.count_params(),
