@@ -98,9 +98,7 @@ def test_a_setting_added_later_names_results_only_where_it_is_not_at_its_default
     assert recipe_settings(Later(depth=2)) == {"size": 3, "depth": 2}
 
 
-def test_networks_and_predictions_of_before_there_were_precisions_keep_their_names() -> (
-    None
-):
+def test_results_of_before_there_were_precisions_keep_their_names() -> None:
     assert not {"precision", "deterministic"} & recipe_settings(TrainConfig()).keys()
     assert "precision" not in recipe_settings(PredictConfig())
     typed = recipe_settings(TrainConfig(precision="float32", deterministic=False))

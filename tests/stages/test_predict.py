@@ -70,10 +70,8 @@ def test_bfloat16_moves_the_rmse_by_less_than_a_ten_thousandth(
     exact = finished.predictions.result
     assert exact["precision"] == finished.held_out.result["precision"] == "float32"
     work = WorkDir(shutil.copytree(finished.work.root, tmp_path / "work"))
-    predict_config = dataclasses.replace(
-        finished.settings.predict, precision="bfloat16"
-    )
-    run = Run(dataclasses.replace(finished.settings, predict=predict_config), work)
+    config = dataclasses.replace(finished.settings.predict, precision="bfloat16")
+    run = Run(dataclasses.replace(finished.settings, predict=config), work)
     assert run.predictions.state == run.held_out.state == "missing"
     predict(run)
     rounded = run.predictions.result
