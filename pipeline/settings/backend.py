@@ -182,9 +182,9 @@ def has_gpu() -> bool:
 
 
 def repeat(deterministic: bool) -> None:
-    """Whether a GPU computes the same every time: a resumed training must end so.
+    """Makes a GPU compute the same every time, as a resumed training must, or not.
 
-    Once TensorFlow does, it does to the end; of JAX it cannot be asked.
+    TensorFlow cannot be told to stop doing so, nor JAX to do so.
     """
     if backend_name() == "torch":
         import torch
@@ -233,10 +233,9 @@ def onednn_variables() -> dict[str, str]:
     It predicts twice as fast then, but results differ in their last digits.
     """
     known = instructions()
-    asked = "avx2" in known and known.isdisjoint(ONEDNN_UNASKED)
-    if not asked or backend_name() != "tensorflow":
-        return {}
-    return {"TF_ENABLE_ONEDNN_OPTS": "1"}
+    if "avx2" in known and known.isdisjoint(ONEDNN_UNASKED):
+        return {"TF_ENABLE_ONEDNN_OPTS": "1"}
+    return {}
 
 
 @contextlib.contextmanager

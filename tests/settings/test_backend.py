@@ -148,23 +148,21 @@ def test_what_fits_keras_to_the_machine_is_kept_and_noted(
 
 
 @pytest.mark.parametrize(
-    ("flags", "engine", "noted"),
+    ("flags", "noted"),
     [
-        ("avx2 fma", "tensorflow", {"TF_ENABLE_ONEDNN_OPTS": "1"}),
-        ("avx2 avx512f", "tensorflow", {"TF_ENABLE_ONEDNN_OPTS": "1"}),
-        ("avx2 avx512f avx512_vnni", "tensorflow", {}),  # there it is on unasked
-        ("avx2 avx_vnni", "tensorflow", {}),
-        ("sse4_1", "tensorflow", {}),
-        ("avx2 fma", "torch", {}),
+        ("avx2 fma", {"TF_ENABLE_ONEDNN_OPTS": "1"}),
+        ("avx2 avx512f", {"TF_ENABLE_ONEDNN_OPTS": "1"}),
+        ("avx2 avx512f avx512_vnni", {}),  # there it is on unasked
+        ("avx2 avx_vnni", {}),
+        ("sse4_1", {}),
     ],
 )
 def test_onednn_is_asked_for_where_tensorflow_would_do_without_and_noted(
-    flags: str, engine: str, noted: dict, monkeypatch: pytest.MonkeyPatch
+    flags: str, noted: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in backend.KEPT:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(backend, "instructions", lambda: set(flags.split()))
-    monkeypatch.setenv("KERAS_BACKEND", engine)
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")  # the user's own does not count
     assert kept_variables() == noted
 
