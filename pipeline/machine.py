@@ -13,6 +13,7 @@ from pathlib import Path
 
 OWN_GROUPS, GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 CPU_INFO = Path("/proc/cpuinfo")
+BFLOAT16 = {"avx512_bf16", "amx_bf16"}  # instructions that multiply it
 
 
 def num_cores() -> int:
@@ -38,6 +39,24 @@ def processor() -> str:
         text = ""
     found = re.search(r"^(?:model name|Model)\s*: *(.*\S)", text, re.MULTILINE)
     return found[1] if found else platform.machine()
+
+
+def instructions() -> set[str]:
+    """What the processor can, by the kernel's names; empty where it tells none."""
+    try:
+        lines = CPU_INFO.read_text(errors="replace").splitlines()
+    except OSError:  # not Linux
+        return set()
+    for line in lines:
+        name, _, words = line.partition(":")
+        if name.strip() == "flags":  # of the first core; they have the same
+            return set(words.split())
+    return set()
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 itself."""
+    return not BFLOAT16.isdisjoint(instructions())
 
 
 def core_limits() -> Iterator[float]:

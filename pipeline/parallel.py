@@ -5,7 +5,12 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import (
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    as_completed,
+)
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -54,6 +59,18 @@ def map_parallel(
             for row, result in in_order(rows):
                 bar.update(sizes[row])
                 yield result
+
+
+def ahead(items: Iterator[Result]) -> Iterator[Result]:
+    """The same items, each prepared while the one before it is in use.
+
+    Whoever stops asking waits for the item under way, and no thread is left.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
 
 
 @contextmanager

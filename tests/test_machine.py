@@ -1,13 +1,26 @@
-"""Limits by control groups, as the kernel writes them (cgroups(7))."""
+"""Control groups (cgroups(7)) and /proc/cpuinfo, as the kernel writes them."""
 
 from pathlib import Path
 
 import pytest
 
 from pipeline import machine
-from pipeline.machine import memory_bytes, num_cores, processor
+from pipeline.machine import (
+    has_bfloat16,
+    instructions,
+    memory_bytes,
+    num_cores,
+    processor,
+)
 
 GB = 1_000_000_000
+CORE = """processor\t: {number}
+model name\t: Somebody's Processor @ 2.80GHz
+flags\t\t: fpu sse2 avx2 {more}
+vmx flags\t: vnmi ept
+bugs\t\t: spectre_v1
+
+"""
 
 
 @pytest.fixture
@@ -68,3 +81,34 @@ def test_the_processor_is_called_what_it_calls_itself(
     assert processor() == "arm64"
     write(tmp_path, cpuinfo="model\t\t: 1\nmodel name\t: AMD EPYC 9R14 \nflags\t: fpu")
     assert processor() == "AMD EPYC 9R14"
+
+
+@pytest.mark.parametrize(
+    ("more", "native"),
+    [
+        ("avx512f avx512_vnni", False),
+        ("avx512f avx512_bf16", True),  # Zen 4, Cooper Lake
+        ("amx_bf16 amx_tile", True),  # Sapphire Rapids
+        ("xavx512_bf16", False),
+    ],
+)
+def test_a_processor_tells_its_instructions(
+    more: str, native: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "cpuinfo"
+    file.write_text("".join(CORE.format(number=n, more=more) for n in range(2)))
+    monkeypatch.setattr(machine, "CPU_INFO", file)
+    assert instructions() == {"fpu", "sse2", "avx2", *more.split()}
+    assert has_bfloat16() == native
+
+
+@pytest.mark.parametrize("text", ["", "Features\t: fp asimd bf16\n", None])
+def test_a_processor_that_tells_no_flags_has_none(
+    text: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "cpuinfo"
+    if text is not None:
+        file.write_text(text)
+    monkeypatch.setattr(machine, "CPU_INFO", file)
+    assert instructions() == set()
+    assert not has_bfloat16()

@@ -4,13 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.parallel import map_parallel
+from pipeline.parallel import ahead, map_parallel
 
 NUM_TASKS = 16
 LONGEST = 2.0  # seconds that the end of parallel work may take
@@ -46,6 +48,39 @@ def test_an_error_of_the_consumer_ends_the_work_at_once() -> None:
 def test_a_killed_worker_is_an_error_not_an_endless_wait() -> None:
     with pytest.raises(PipelineError, match="^A worker process was ended from outside"):
         list(map_parallel(die, range(2), "deaths", [1, 1]))
+
+
+def counting(made: list[int], most: int = 5) -> Iterator[int]:
+    for number in range(most):
+        made.append(number)
+        yield number
+
+
+def test_items_come_in_order_each_made_while_the_one_before_is_in_use() -> None:
+    made: list[int] = []
+    numbers = ahead(counting(made))
+    assert next(numbers) == 0
+    while len(made) < 2:  # without being asked for
+        time.sleep(0.001)
+    assert list(numbers) == [1, 2, 3, 4]
+    assert made == [0, 1, 2, 3, 4]
+
+
+def test_an_error_in_making_an_item_comes_when_it_is_asked_for() -> None:
+    numbers = ahead(1 // (2 - number) for number in range(5))
+    assert [next(numbers), next(numbers)] == [0, 1]
+    with pytest.raises(ZeroDivisionError):
+        next(numbers)
+
+
+def test_no_thread_is_left_when_the_user_of_items_stops() -> None:
+    before, made = threading.active_count(), []
+    with pytest.raises(KeyboardInterrupt):
+        for _ in ahead(counting(made)):
+            assert threading.active_count() == before + 1
+            raise KeyboardInterrupt
+    assert threading.active_count() == before
+    assert len(made) <= 2
 
 
 NAPS = """

@@ -12,6 +12,7 @@ from pipeline.runs.contents import open_shards
 from pipeline.runs.graph import Member
 from pipeline.runs.paths import network_file
 from pipeline.runs.receipts import Artifact, untouched
+from pipeline.settings.precision import settled
 from pipeline.settings.schema import PredictConfig
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def predict_members(
     """What each network says of some galaxies: (len(its rows), 37) float64 each.
 
     Args:
-        config: views and batch size.
+        config: views, batch size and precision.
         split: the finished shards.
         members: the finished networks.
         rows: for each network, which rows of the split.
@@ -36,15 +37,19 @@ def predict_members(
 
     start_keras()
     from pipeline.inference.views import list_views, predict_rows
+    from pipeline.models.precision import computing
 
+    precision = settled("predict", config.precision)
     shards, views = open_shards(split, every_byte=True), list_views(config)
     parts = []
     with progress(sum(map(len, rows)) * len(views), "predict", "image") as bar:
         for member, own in zip(members, rows, strict=True):
             network = open_network(member, shards.image_size)
-            parts.append(
-                predict_rows(network, shards, own, views, config.batch_size, bar.update)
-            )
+            with computing(network, precision):
+                found = predict_rows(
+                    network, shards, own, views, config.batch_size, bar.update
+                )
+            parts.append(found)
     return parts
 
 

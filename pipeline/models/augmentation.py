@@ -11,6 +11,9 @@ NUM_DRAWN = 9  # numbers of a random transform: eight of its matrix, one of its 
 # the spread along it: what the winner of 2014 published for pixels of 0 to 1.
 LIGHT = [255 * part for part in (0.0148366, 0.01253134, 0.01040762)]
 
+# XLA has no kernel for TensorFlow's resampling
+CAN_COMPILE = keras.backend.backend() != "tensorflow"
+
 
 def draw_transforms(
     config: TrainConfig,
@@ -81,6 +84,10 @@ def about_centre(matrix: np.ndarray, image_size: int) -> np.ndarray:
 
 class Warp(keras.layers.Layer):
     """Images (B, S, S, 3) and transforms (B, 9) -> the images resampled and lit."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(**options)
+        self.supports_jit = CAN_COMPILE
 
     def call(
         self, images: keras.KerasTensor, transforms: keras.KerasTensor

@@ -13,7 +13,7 @@ import numpy as np
 from keras import layers, ops
 from keras.initializers import Constant, VarianceScaling
 
-from pipeline.models.augmentation import about_centre
+from pipeline.models.augmentation import CAN_COMPILE, about_centre
 from pipeline.settings.schema import TrainConfig
 
 VIEW_SIZE = 69  # px of an image 3 times smaller than the original
@@ -69,7 +69,12 @@ class Parts(keras.layers.Layer):
     image lies at row and column 34 of every part.
     """
 
+    def __init__(self, **options: object) -> None:
+        super().__init__(**options)
+        self.supports_jit = CAN_COMPILE
+
     def call(self, images: keras.KerasTensor) -> keras.KerasTensor:
+        images = ops.cast(images, "float32")  # no GPU resamples bfloat16
         straight = [central(images), central(turned(images))]
         views = straight + [ops.flip(view, axis=2) for view in straight]
         parts = [

@@ -17,6 +17,7 @@ from pipeline.data.tree import (
 
 SMALLEST_SHARE = 1e-3  # keeps the first logits of rare answers finite
 UNDIVIDED_STEPS = 625  # the winner's
+HEAD_LAYERS = ("logits", "fractions")  # float32, whatever the others compute in
 TINY = 1e-12  # far below any sum of answers, but 0 / 0 would be no number
 
 

@@ -47,18 +47,19 @@ class NormalizedConv2D(keras.layers.Layer):
         self.kernel = self.add_weight(
             (self.size, self.size, channels, self.filters or 1),
             "random_normal",
+            autocast=False,
             name="kernel",
         )
         shape = (self.filters or channels,)
         first = keras.initializers.Constant(self.first_gain)
-        self.gain = self.add_weight(shape, first, name="gain")
+        self.gain = self.add_weight(shape, first, autocast=False, name="gain")
         self.bias = self.add_weight(shape, "zeros", name="bias")
 
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         convolve = ops.conv if self.filters else ops.depthwise_conv
         outputs = convolve(
             inputs,
-            self.normalized_kernel(),
+            ops.cast(self.normalized_kernel(), self.compute_dtype),
             strides=self.stride,
             padding="same",
             data_format="channels_last",
@@ -108,12 +109,16 @@ class StandardizedConv2D(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.shape = (self.size, self.size, input_shape[-1], self.filters)
         fan_in = math.prod(self.shape[:-1])
-        self.kernel = self.add_weight((fan_in, self.filters), name="kernel")
-        self.gain = self.add_weight((self.filters,), "ones", name="gain")
+        self.kernel = self.add_weight(
+            (fan_in, self.filters), autocast=False, name="kernel"
+        )
+        self.gain = self.add_weight(
+            (self.filters,), "ones", autocast=False, name="gain"
+        )
         self.bias = self.add_weight((self.filters,), "zeros", name="bias")
 
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        kernel = self.standardized_kernel()
+        kernel = ops.cast(self.standardized_kernel(), self.compute_dtype)
         outputs = ops.conv(inputs, kernel, padding="same", data_format="channels_last")
         return outputs + self.bias
 

@@ -17,6 +17,7 @@ from pipeline.runs.contents import load_predictions
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import SPLITS, Split
 from pipeline.settings.backend import OLDEST_MUON, refuse_older_keras
+from pipeline.settings.precision import check_precision
 from pipeline.settings.schema import Settings
 from pipeline.sources.folder import FILES, find_file
 
@@ -44,7 +45,7 @@ def check_before_work(run: Run, stages: Collection[str]) -> Iterator[str]:
 
     Raises:
         PipelineError: a folder may not be written, or surely has too little room; or
-            the installed Keras is too old for the settings.
+            the installed Keras is too old, or the machine has no such precision.
     """
     folders = [run.work.root]
     if "export" in stages:
@@ -59,6 +60,7 @@ def check_before_work(run: Run, stages: Collection[str]) -> Iterator[str]:
         refuse_old_muon(run.settings.train.optimizer)
     if "predict" in stages and not run.predictions.is_done:
         check_blended(run)
+    yield from check_precision(run.settings, stages)
     for folder, need in needs_of(run, stages).items():
         yield from check_room(folder, need)
 

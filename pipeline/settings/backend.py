@@ -15,6 +15,7 @@ from typing import Any
 
 from pipeline.errors import Misuse, PipelineError, typed
 from pipeline.files import expanded
+from pipeline.machine import instructions
 from pipeline.settings.drawing import start_matplotlib
 from pipeline.settings.spelling import nearest
 
@@ -36,8 +37,11 @@ READ_ALREADY = ("KERAS_BACKEND", "KERAS_HOME")
 DROPPED = (
     *("KERAS_", "JAX_", "TF_XLA_FLAGS", "TF_ENABLE_ONEDNN_OPTS"),
     *("ONEDNN_", "DNNL_", "TF_CUDNN_", "TF_DETERMINISTIC_OPS", "TF_USE_LEGACY_KERAS"),
+    "TF_AUTO_MIXED_PRECISION_",
     *("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"),
 )
+# With any of these instructions TensorFlow computes by oneDNN unasked
+ONEDNN_UNASKED = {"avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile"}
 HARMLESS_FLAG = "--xla_gpu_cuda_data_dir="  # of XLA: where a cluster keeps CUDA
 LOADED, FAILED = b"\0loaded\0", b"\0failed\0"
 CHATTER = b"I0000", b"WARNING: All log messages before absl"
@@ -122,11 +126,12 @@ def release(version: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", version)[:2]]
 
 
-def start_keras(seed: int = 0) -> None:
+def start_keras(seed: int = 0, deterministic: bool = True) -> None:
     """Loads Keras by our settings and fixes its chance.
 
     Args:
         seed: of initial weights and of all that draws no generator of its own.
+        deterministic: whether a GPU computes the same every time.
 
     Raises:
         PipelineError: its backend is not there, or does not load.
@@ -135,6 +140,9 @@ def start_keras(seed: int = 0) -> None:
     import keras
 
     keras.utils.set_random_seed(seed)
+    # a CPU repeats itself anyway, and a third faster without this
+    if has_gpu():
+        repeat(deterministic)
 
 
 def load_keras() -> None:
@@ -149,6 +157,7 @@ def load_keras() -> None:
         os.environ["KERAS_BACKEND"] = name
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         drop_variables()
+        os.environ |= onednn_variables()
         start_matplotlib()  # Keras imports it too
         import_keras(name)
     import keras
@@ -159,10 +168,6 @@ def load_keras() -> None:
             "Set KERAS_BACKEND before Keras is imported."
         )
     set_defaults()
-    if name == "tensorflow":
-        repeat_tensorflow()
-    elif name == "torch":
-        repeat_torch()
 
 
 def import_keras(name: str) -> None:
@@ -192,23 +197,36 @@ def set_defaults() -> None:
     keras.config.set_dtype_policy("float32")
 
 
-def repeat_tensorflow() -> None:
-    """Makes a GPU compute the same every time: a resumed training must end so.
+def has_gpu() -> bool:
+    """Whether Keras computes on one; its backend is loaded to tell."""
+    name = backend_name()
+    if name == "tensorflow":
+        import tensorflow as tf
 
-    A CPU does so anyway, and a third faster without this.
+        return bool(tf.config.list_physical_devices("GPU"))
+    if name == "torch":
+        import torch
+
+        return torch.cuda.is_available()
+    import jax
+
+    return jax.default_backend() == "gpu"
+
+
+def repeat(deterministic: bool) -> None:
+    """Makes a GPU compute the same every time, as a resumed training must, or not.
+
+    TensorFlow cannot be told to stop doing so, nor JAX to do so.
     """
-    import tensorflow as tf
+    if backend_name() == "torch":
+        import torch
 
-    if tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.enable_op_determinism()
-
-
-def repeat_torch() -> None:
-    import torch
-
-    if torch.cuda.is_available():
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.use_deterministic_algorithms(deterministic, warn_only=True)
+    elif backend_name() == "tensorflow" and deterministic:
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
 
 
 def drop_variables() -> None:
@@ -236,8 +254,20 @@ def drop_flags() -> str:
 
 
 def kept_variables() -> dict[str, str]:
-    """The variables by which the user fits Keras to the machine, as receipts say."""
-    return {name: os.environ[name] for name in KEPT if os.environ.get(name)}
+    """The variables by which Keras is fitted to the machine, as receipts say."""
+    kept = {name: os.environ[name] for name in KEPT if os.environ.get(name)}
+    return kept | onednn_variables()
+
+
+def onednn_variables() -> dict[str, str]:
+    """What makes TensorFlow compute by oneDNN where it would not do so unasked.
+
+    It predicts twice as fast then, but results differ in their last digits.
+    """
+    known = instructions()
+    if "avx2" in known and known.isdisjoint(ONEDNN_UNASKED):
+        return {"TF_ENABLE_ONEDNN_OPTS": "1"}
+    return {}
 
 
 @contextlib.contextmanager

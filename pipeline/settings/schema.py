@@ -27,6 +27,11 @@ BACKBONES = (  # can start from weights of elsewhere
 SMALLEST_IMAGE = {"dieleman2014": 99} | dict.fromkeys(BACKBONES, 32)  # px; else 16
 PATCH_SIZE = 14  # px along the side of what dinov2 sees as one
 SIZE_MULTIPLE = {"dinov2": PATCH_SIZE}  # px
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+PRECISION = (
+    "what products are computed in; auto: bfloat16 where that was measured to be "
+    "faster, else float32; float16: GPUs alone"
+)
 WEIGHTS_ENDINGS = (".h5", ".keras")
 VIEW_COUNTS = ("num_rotations", "num_zooms")
 # less moves nothing by a pixel, more leaves a pixel or two of a galaxy
@@ -252,6 +257,12 @@ class TrainConfig:
         0.1, "share of validation galaxies, by their id, where num_folds is 1"
     )
     seed: int = setting(0, "the first; fixes initial weights, order and augmentation")
+    precision: Precision = setting("auto", PRECISION, added=True)
+    deterministic: bool = setting(
+        True,
+        "a GPU gives the same weights every time, by slower kernels; a CPU always does",
+        added=True,
+    )
 
     def __post_init__(self) -> None:
         for name in (
@@ -334,6 +345,7 @@ class PredictConfig:
     obey_tree: bool = setting(
         True, "rescale each question to its parent, where a head does not"
     )
+    precision: Precision = setting("auto", PRECISION, added=True)
     blend_with: str = setting(
         "",
         "finished runs to average with, DIR or DIR:digest, separated by commas",

@@ -25,6 +25,7 @@ from pipeline.runs.contents import (
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import held_out_file, predictions_file
 from pipeline.runs.receipts import is_up_to_date, making
+from pipeline.settings.precision import settled
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ def predict(run: Run, force: bool = False) -> None:
         made.result |= {
             "num_images": len(ids),
             "num_as_means": len(run.shards("test").result["bad"]),
+            "precision": settled("predict", run.settings.predict.precision),
             "members": [member.name for member in run.members],
             "averaged_with": [other.name for other in others],
         } | expectation(run, others, by_fold)
@@ -72,6 +74,7 @@ def save_held_out(run: Run) -> None:
         rmse, standard_error = score_fractions(found.fractions, found.targets)
         made.result |= {
             "num_validation": len(found.ids),
+            "precision": settled("predict", run.settings.predict.precision),
             "validation_rmse": rmse,
             "validation_standard_error": standard_error,
         }

@@ -39,7 +39,7 @@ def train_member(run: Run, number: int, force: bool) -> None:
         require(part)
     from pipeline.settings.backend import start_keras
 
-    start_keras(member.config.seed)
+    start_keras(member.config.seed, member.config.deterministic)
     from pipeline.training.fit import fit_network
     from pipeline.training.training_set import load_training_set
 

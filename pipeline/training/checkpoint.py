@@ -53,7 +53,9 @@ class Checkpoint:
         return [array.shape for array in arrays]
 
 
-def save_checkpoint(path: Path, checkpoint: Checkpoint, recipe: dict[str, Any]) -> None:
+def save_checkpoint(
+    path: Path, checkpoint: Checkpoint, recipe: dict[str, Any], precision: str
+) -> None:
     """Writes it whole, beside the recipe it holds for."""
     arrays = {
         f"{name}_{number:04d}": array
@@ -66,14 +68,16 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, recipe: dict[str, Any]) 
             "history": checkpoint.history,
             "watched": checkpoint.watched,
             "cuts": checkpoint.cuts,
-            "environment": environment(),
+            "environment": environment(precision),
         }
     )
     with atomic(path) as partial:
         np.savez(partial, notes=np.array(notes), weights=checkpoint.weights, **arrays)
 
 
-def load_checkpoint(path: Path, recipe: dict[str, Any]) -> Checkpoint | None:
+def load_checkpoint(
+    path: Path, recipe: dict[str, Any], precision: str
+) -> Checkpoint | None:
     """The checkpoint of an interrupted training by the same recipe; else None.
 
     One that cannot be used is told of, since its epochs are lost.
@@ -90,7 +94,7 @@ def load_checkpoint(path: Path, recipe: dict[str, Any]) -> Checkpoint | None:
                 for name in ARRAY_LISTS
             }
             weights = file["weights"]
-            warn_of_change(notes["environment"])
+            warn_of_change(notes["environment"], environment(precision))
             history = [named(record.values()) for record in notes["history"]]
             watched = notes.get("watched", [])
             cuts = [(after, total) for after, total in notes.get("cuts", [])]
@@ -102,7 +106,7 @@ def load_checkpoint(path: Path, recipe: dict[str, Any]) -> Checkpoint | None:
     )
 
 
-def environment() -> dict[str, Any]:
+def environment(precision: str) -> dict[str, Any]:
     """What makes other weights of the same recipe, to the last digits at least."""
     import keras
 
@@ -110,13 +114,14 @@ def environment() -> dict[str, Any]:
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
         "threads": num_cores(),
+        "precision": precision,
         **kept_variables(),
     }
 
 
-def warn_of_change(before: dict[str, Any]) -> None:
+def warn_of_change(before: dict[str, Any], now: dict[str, Any]) -> None:
     """Says that a training resumes under other circumstances than it began."""
-    now = environment()
+    before = {"precision": "float32"} | before  # an older version had no other
     changes = [
         f"{name} {before.get(name, 'not set')}, now {now.get(name, 'not set')}"
         for name in before | now

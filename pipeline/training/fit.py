@@ -14,10 +14,13 @@ from pipeline.files import atomic
 from pipeline.inference.views import predict_rows
 from pipeline.models.augmentation import NUM_DRAWN, Warp
 from pipeline.models.network import build_network
+from pipeline.models.precision import computing
+from pipeline.parallel import ahead
 from pipeline.progress import progress
 from pipeline.runs.paths import checkpoint_file, history_file, network_file
 from pipeline.settings.epochs import Epochs, epochs_of
 from pipeline.settings.idle import first_reweighted
+from pipeline.settings.precision import settled
 from pipeline.settings.schema import TrainConfig
 from pipeline.training.batches import batch_sizes, batches
 from pipeline.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -31,7 +34,7 @@ from pipeline.training.history import (
     write_history,
 )
 from pipeline.training.losses import build_loss
-from pipeline.training.optimizers import build_optimizer
+from pipeline.training.optimizers import build_optimizer, scaled
 from pipeline.training.plan import Affordable
 from pipeline.training.training_set import TrainingSet
 from pipeline.training.weights import (
@@ -70,20 +73,24 @@ def fit_network(
         PipelineError: the training diverged.
     """
     training = Training(config, data)
-    training.resume(load_checkpoint(checkpoint_file(folder), recipe))
+    file, precision = checkpoint_file(folder), training.precision
+    training.resume(load_checkpoint(file, recipe, precision))
     per_epoch = batch_sizes(config, data).num_fitted
-    with progress(training.epochs.total * per_epoch, f"train {title}", "image") as bar:
+    with (
+        computing(training.network, precision),
+        progress(training.epochs.total * per_epoch, f"train {title}", "image") as bar,
+    ):
         bar.update(training.epoch * per_epoch)
         while training.epoch < training.epochs.total:
             history = training.state.history
             if training.shorten(affordable(training.epochs, history)):
-                save_checkpoint(checkpoint_file(folder), training.state, recipe)
+                save_checkpoint(file, training.state, recipe, precision)
                 bar.total = training.epochs.total * per_epoch
             training.run_epoch(bar)
-            save_checkpoint(checkpoint_file(folder), training.state, recipe)
+            save_checkpoint(file, training.state, recipe, precision)
             write_history(history_file(folder), history)
             log.info("%s: %s", title, describe_epoch(history, training.epochs.total))
-    result = training.result()
+        result = training.result()
     with atomic(network_file(folder)) as partial:
         training.best_network().save(partial)
     return result
@@ -93,6 +100,7 @@ class Training:
     """The loop over epochs: a network, its optimizer and where they stand.
 
     Attributes:
+        precision: what the network computes in.
         network: images (B, S, S, 3) -> fractions (B, 37).
         trainer: the same behind the augmentation, compiled.
         state: all that the epochs to come depend on.
@@ -101,6 +109,7 @@ class Training:
 
     def __init__(self, config: TrainConfig, data: TrainingSet) -> None:
         self.config, self.data = config, data
+        self.precision = settled("train", config.precision)
         self.epochs = epochs_of(config.epochs, config.shortened)
         self.watch = Watch(config, data.means)
         self.network = build_network(config, data.shards.image_size, data.means)
@@ -137,7 +146,7 @@ class Training:
         """Makes the optimizer, with the rates that the number of epochs asks for."""
         steps = batch_sizes(self.config, self.data).steps
         self.trainer.compile(
-            build_optimizer(self.config, self.epochs, steps),
+            scaled(build_optimizer(self.config, self.epochs, steps), self.precision),
             build_loss(self.config),
             metrics=[keras.metrics.RootMeanSquaredError(name="rmse")],
         )
@@ -203,7 +212,8 @@ class Training:
         fitted = []
         # not Trainer.fit: at the end of an epoch TensorFlow's data set, tuning itself,
         # sleeps until the next of ever longer intervals, as long as the epoch at worst
-        for batch in batches(self.config, self.data, self.state.weights, self.epoch):
+        weights, epoch = self.state.weights, self.epoch
+        for batch in ahead(batches(self.config, self.data, weights, epoch)):
             loss, rmse = map(float, self.trainer.train_on_batch(*batch))
             self.watch.see(self.epoch + 1, loss, rmse, batch.targets)
             fitted.append((loss, rmse**2))
@@ -262,6 +272,7 @@ class Training:
             "best_epoch": best,
             "epochs": self.epoch,
             "shortened": self.epochs.spelled,
+            "precision": self.precision,
             "num_train": len(self.data.train),
             "num_validation": len(self.data.validation),
             "parameters": network.count_params(),

@@ -43,6 +43,13 @@ def build_optimizer(
     return optimizer
 
 
+def scaled(optimizer: keras.Optimizer, precision: str) -> keras.Optimizer:
+    """The optimizer for gradients of a precision: of float16, small ones would be 0."""
+    if precision == "float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
 def build_schedule(
     config: TrainConfig, steps: int
 ) -> keras.optimizers.schedules.LearningRateSchedule:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from pipeline.inference.views import list_views, see
+from pipeline.models.precision import computing
 from pipeline.runs.contents import load_ids
 from pipeline.runs.graph import Member, Run
 from pipeline.settings.planning import Pace
+from pipeline.settings.precision import settled
 from pipeline.training.batches import Batch, batch_sizes, batches
 from pipeline.training.fit import Training
 from pipeline.training.galaxy_weights import thinned
@@ -28,8 +30,12 @@ def measure_pace(run: Run, member: Member) -> Pace:
     data = load_training_set(run, member)
     training = Training(member.config, data)
     endless = endless_batches(training)
-    step = seconds_each(lambda: training.trainer.train_on_batch(*next(endless)))
-    view = seconds_per_view(run, training, data)
+    with computing(training.network, training.precision):
+        step = seconds_each(lambda: training.trainer.train_on_batch(*next(endless)))
+    with computing(
+        training.network, settled("predict", run.settings.predict.precision)
+    ):
+        view = seconds_per_view(run, training, data)
     beside = time.monotonic() - started - 2 * TIMED_SECONDS
     num_test, num_validation = len(load_ids(run.shards("test"))), len(data.validation)
     if data.test is not None:

@@ -28,11 +28,10 @@ def averaged(trainer: keras.Model, trained: Sequence[np.ndarray]) -> Iterator[No
         trainer: compiled with an optimizer that may keep averages.
         trained: what its variables are to be again afterwards.
     """
-    if trainer.optimizer.use_ema:
-        trainable = trainer.trainable_variables
-        trainer.optimizer.finalize_variable_values(trainable)
-        # JAX would share the averages with the network, and lose both in predicting
-        assign_values(trainable, copy_values(trainable))
+    trainable = trainer.trainable_variables
+    trainer.optimizer.finalize_variable_values(trainable)
+    # JAX would share the averages with the network, and lose both in predicting
+    assign_values(trainable, copy_values(trainable))
     yield
     assign_values(trainer.variables, trained)
 

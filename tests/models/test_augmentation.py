@@ -1,6 +1,6 @@
 import numpy as np
 
-from pipeline.settings.backend import start_keras
+from pipeline.settings.backend import backend_name, start_keras
 from pipeline.settings.schema import make_settings
 from tests.networks import noise
 
@@ -9,6 +9,7 @@ start_keras()
 import keras  # noqa: E402
 
 from pipeline.models.augmentation import Warp, draw_transforms  # noqa: E402
+from pipeline.models.dieleman2014 import Parts  # noqa: E402
 
 
 def transforms(num_images: int = 50, **settings: object) -> np.ndarray:
@@ -79,3 +80,9 @@ def test_light_is_added_along_one_axis_of_colour() -> None:
 def test_light_changes_no_other_draw() -> None:
     with_light = transforms(5, rotate=True, colour=0.5)
     np.testing.assert_array_equal(with_light[:, :8], transforms(5, rotate=True)[:, :8])
+
+
+def test_tensorflow_is_told_not_to_compile_the_resampling() -> None:
+    compiles = backend_name() != "tensorflow"
+    assert Warp().supports_jit == compiles
+    assert Parts().supports_jit == compiles

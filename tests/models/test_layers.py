@@ -43,3 +43,17 @@ def test_the_size_of_a_normalized_filter_is_its_gain_alone(filters: int) -> None
     layer.gain.assign(2 * layer.gain)
     after = keras.ops.convert_to_numpy(layer(images))
     np.testing.assert_allclose(after, 2 * before, rtol=1e-4, atol=1e-2)
+
+
+@pytest.mark.parametrize("make", [NormalizedConv2D, StandardizedConv2D])
+def test_filters_are_made_in_float32_and_rounded_once(make: type) -> None:
+    layer = make(5, 3)
+    dot = np.zeros((1, 3, 3, 4), np.float32)
+    dot[0, 1, 1, 0] = 1  # so that the outputs are the filters
+    layer.build(dot.shape)
+    layer.gain.assign(np.linspace(0.5, 3, 5))
+    exact = layer(dot)
+    layer.dtype_policy = "mixed_bfloat16"
+    rounded = keras.ops.cast(exact, "bfloat16")
+    assert keras.ops.all(layer(dot) == rounded)
+    assert keras.ops.any(keras.ops.cast(rounded, "float32") != exact)

@@ -175,11 +175,59 @@ def test_what_fits_keras_to_the_machine_is_kept_and_noted(
 ) -> None:
     for name in (*backend.KEPT, "XLA_FLAGS"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(backend, "instructions", set)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("XLA_FLAGS", "--xla_gpu_cuda_data_dir=/cuda")
     backend.drop_variables()
     assert os.environ["XLA_FLAGS"] == "--xla_gpu_cuda_data_dir=/cuda"
     assert kept_variables() == {"OMP_NUM_THREADS": "1"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "noted"),
+    [
+        ("avx2 fma", {"TF_ENABLE_ONEDNN_OPTS": "1"}),
+        ("avx2 avx512f", {"TF_ENABLE_ONEDNN_OPTS": "1"}),
+        ("avx2 avx512f avx512_vnni", {}),  # there it is on unasked
+        ("avx2 avx_vnni", {}),
+        ("sse4_1", {}),
+    ],
+)
+def test_onednn_is_asked_for_where_tensorflow_would_do_without_and_noted(
+    flags: str, noted: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in backend.KEPT:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(backend, "instructions", lambda: set(flags.split()))
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")  # the user's own does not count
+    assert kept_variables() == noted
+
+
+def test_the_users_own_lists_of_the_rewrite_are_dropped(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = "TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_LEVEL"
+    monkeypatch.setenv(name, "TREAT_INFER_AS_DENY")
+    backend.drop_variables()
+    assert name not in os.environ
+    assert f"{name}=TREAT_INFER_AS_DENY" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("gpu", "wished", "asked"), [(True, True, 1), (True, False, 0), (False, True, 0)]
+)
+def test_a_gpu_repeats_itself_unless_train_deterministic_says_no(
+    gpu: bool, wished: bool, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    monkeypatch.setattr(backend, "has_gpu", lambda: gpu)
+    monkeypatch.setattr(backend, "backend_name", lambda: "tensorflow")
+    monkeypatch.setattr(backend, "load_keras", lambda: None)
+    monkeypatch.setattr(
+        "tensorflow.config.experimental.enable_op_determinism", lambda: calls.append(1)
+    )
+    backend.start_keras(deterministic=wished)
+    assert len(calls) == asked
 
 
 LAST_WORDS = """

@@ -5,7 +5,13 @@ import pytest
 from pipeline.errors import PipelineError
 from pipeline.settings.parsing import checked
 from pipeline.settings.presets import PRESETS
-from pipeline.settings.schema import make_settings, recipe_settings, setting
+from pipeline.settings.schema import (
+    PredictConfig,
+    TrainConfig,
+    make_settings,
+    recipe_settings,
+    setting,
+)
 
 
 def test_an_unknown_preset_names_the_nearest() -> None:
@@ -132,3 +138,10 @@ def test_a_setting_added_later_names_results_only_where_it_is_not_at_its_default
 ):
     assert recipe_settings(Later()) == {"size": 3}
     assert recipe_settings(Later(depth=2)) == {"size": 3, "depth": 2}
+
+
+def test_results_of_before_there_were_precisions_keep_their_names() -> None:
+    assert not {"precision", "deterministic"} & recipe_settings(TrainConfig()).keys()
+    assert "precision" not in recipe_settings(PredictConfig())
+    typed = recipe_settings(TrainConfig(precision="float32", deterministic=False))
+    assert (typed["precision"], typed["deterministic"]) == ("float32", False)

@@ -1,3 +1,7 @@
+import dataclasses
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -6,6 +10,7 @@ from pipeline.data.splits import fold_of
 from pipeline.kaggle.ledger import read_ledger
 from pipeline.runs.contents import load_held_out, load_predictions
 from pipeline.runs.graph import Run
+from pipeline.runs.paths import WorkDir
 from pipeline.stages.predict import ask_networks, predict
 from tests.finished_run import BAD
 from tests.miniature import TEST_IDS, with_train
@@ -57,3 +62,22 @@ def test_one_more_seed_is_asked_and_the_others_stay(folded: Run) -> None:
     states = [member.state for member in more.members]
     assert states == ["done"] * 6 + ["missing"] * 3
     assert more.predictions.state == "missing"
+
+
+def test_bfloat16_moves_the_rmse_by_less_than_a_ten_thousandth(
+    finished: Run, tmp_path: Path
+) -> None:
+    exact = finished.predictions.result
+    assert exact["precision"] == finished.held_out.result["precision"] == "float32"
+    work = WorkDir(shutil.copytree(finished.work.root, tmp_path / "work"))
+    config = dataclasses.replace(finished.settings.predict, precision="bfloat16")
+    run = Run(dataclasses.replace(finished.settings, predict=config), work)
+    assert run.predictions.state == run.held_out.state == "missing"
+    predict(run)
+    rounded = run.predictions.result
+    assert rounded["precision"] == run.held_out.result["precision"] == "bfloat16"
+    assert rounded["validation_rmse"] != exact["validation_rmse"]
+    # half of what a clean hold-out and Kaggle's board differ by
+    assert rounded["validation_rmse"] == pytest.approx(
+        exact["validation_rmse"], abs=1e-4
+    )

@@ -20,6 +20,8 @@ from tests.miniature import with_train
 
 start_keras()
 
+import keras  # noqa: E402
+
 from pipeline.training import fit  # noqa: E402
 
 
@@ -244,9 +246,8 @@ def test_what_is_watched_outlives_an_interruption(
         interrupt_after(2, patch)
         with pytest.raises(KeyboardInterrupt):
             train(run)
-    found = load_checkpoint(
-        checkpoint_file(run.members[0].partial), run.members[0].recipe
-    )
+    file, recipe = checkpoint_file(run.members[0].partial), run.members[0].recipe
+    found = load_checkpoint(file, recipe, "float32")
     assert len(found.watched) == 2  # epochs of one step
 
 
@@ -291,3 +292,51 @@ def test_a_reweighted_network_hangs_on_the_test_set(ready: Run) -> None:
     with pytest.raises(PipelineError, match='is damaged. Run "./run.sh preprocess --w'):
         train(reweighted)
     assert ready.members[0].state == "done"
+
+
+def test_a_training_in_bfloat16_leaves_a_network_like_any_other(ready: Run) -> None:
+    run = with_train(ready, precision="bfloat16")
+    assert run.members[0].name != ready.members[0].name
+    train(ready)
+    train(run)
+    assert result(ready)["precision"] == "float32"
+    assert result(run)["precision"] == "bfloat16"
+    assert result(run)["weights"] != result(ready)["weights"]
+    assert result(run)["epoch_rmse"] == pytest.approx(
+        result(ready)["epoch_rmse"], abs=0.002
+    )
+    network = keras.saving.load_model(network_file(run.members[0].folder))
+    assert {layer.dtype_policy.name for layer in network.layers} == {"float32"}
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_training_in_float16_on_a_gpu_resumes(
+    ready: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for room in ("settings", "models"):  # a CPU computes the same, just slowly
+        monkeypatch.setattr(f"pipeline.{room}.precision.has_gpu", lambda: True)
+    run = with_train(ready, precision="float16", epochs=3, ema_epochs=2.0)
+    train(run)
+    undisturbed = result(run)
+    assert undisturbed["precision"] == "float16"
+    shutil.rmtree(run.members[0].folder)
+    with monkeypatch.context() as patch:
+        interrupt_after(1, patch)
+        with pytest.raises(KeyboardInterrupt):
+            train(run)
+    train(run)
+    assert result(run) == undisturbed
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_checkpoint_of_another_precision_is_resumed_with_a_warning(
+    ready: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patch:
+        interrupt_after(1, patch)
+        patch.setattr(fit, "settled", lambda section, word: "bfloat16")
+        with pytest.raises(KeyboardInterrupt):
+            train(ready)
+    train(ready)
+    assert "the checkpoint was made with precision bfloat16, now float32" in caplog.text
+    assert result(ready)["precision"] == "float32"

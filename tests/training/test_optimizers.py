@@ -12,7 +12,11 @@ start_keras()
 import keras  # noqa: E402
 
 from pipeline.models.layers import StandardizedConv2D  # noqa: E402
-from pipeline.training.optimizers import build_optimizer, build_schedule  # noqa: E402
+from pipeline.training.optimizers import (  # noqa: E402
+    build_optimizer,
+    build_schedule,
+    scaled,
+)
 
 
 def rates(schedule: str, warmup: float = 0.0) -> np.ndarray:
@@ -111,3 +115,10 @@ def test_muon_steps_in_all_directions_alike() -> None:
     assert strengths.max() / strengths.min() < 1.2 / 0.7
     # and the step to the size of one of Adam: Liu et al. 2025, 0.2 of the rate
     assert np.sqrt(np.mean(step**2)) == pytest.approx(0.2 * 1e-2, rel=0.3)
+
+
+@pytest.mark.parametrize("word", ["float32", "bfloat16", "float16"])
+def test_small_gradients_are_scaled_for_float16_alone(word: str) -> None:
+    optimizer = scaled(build_optimizer(TrainConfig(), 10), word)
+    factor = float(optimizer.scale_loss(1.0))
+    assert factor == (2**15 if word == "float16" else 1)  # Keras begins with that
