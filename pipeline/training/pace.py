@@ -32,9 +32,8 @@ def measure_pace(run: Run, member: Member) -> Pace:
     endless = endless_batches(training)
     with computing(training.network, training.precision):
         step = seconds_each(lambda: training.trainer.train_on_batch(*next(endless)))
-    with computing(
-        training.network, settled("predict", run.settings.predict.precision)
-    ):
+    precision = settled("predict", run.settings.predict.precision)
+    with computing(training.network, precision):
         view = seconds_per_view(run, training, data)
     beside = time.monotonic() - started - 2 * TIMED_SECONDS
     num_test, num_validation = len(load_ids(run.shards("test"))), len(data.validation)

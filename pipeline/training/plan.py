@@ -24,7 +24,7 @@ def make_plan(run: Run) -> None:
     member = run.members[0]
     from pipeline.settings.backend import start_keras
 
-    start_keras(member.config.seed)
+    start_keras(member.config.seed, member.config.deterministic)
     from pipeline.training.pace import measure_pace
 
     with making(run.plan) as made:
