@@ -1,7 +1,6 @@
 """One page with every plot and picture of a run; prints its path."""
 
 import argparse
-import dataclasses
 import filecmp
 import logging
 import shutil
@@ -19,7 +18,7 @@ from pipeline.runs.graph import Run
 from pipeline.runs.paths import page_file, plots_folder
 from pipeline.runs.receipts import is_up_to_date, making, require
 from pipeline.runs.resolve import Resolved
-from pipeline.settings.schema import all_settings
+from pipeline.settings.schema import all_settings, value_of
 
 EXAMPLE = "./run.sh report --work work/demo"
 
@@ -118,11 +117,9 @@ def commands(run: Run, galaxy: int) -> dict[str, str]:
 
 def settings_of(run: Run) -> list[dict[str, Any]]:
     """Every setting with its value, and whether that is its default."""
-    values = dataclasses.asdict(run.settings)
     settings = []
     for key, item in all_settings().items():
-        section, name = key.split(".")
-        value = values[section][name]
+        value = value_of(run.settings, key)
         settings.append(
             {"key": key, "value": value, "is_default": value == item.default}
         )

@@ -8,7 +8,7 @@ from pipeline.commands.table import table
 from pipeline.errors import Misuse
 from pipeline.runs.resolve import Resolved
 from pipeline.settings.parsing import section_of, spoken
-from pipeline.settings.schema import SECTIONS, WITHOUT_SECTION, all_settings
+from pipeline.settings.schema import SECTIONS, WITHOUT_SECTION, all_settings, value_of
 from pipeline.settings.spelling import nearest
 
 EXAMPLE = "./run.sh settings train --work work/demo"
@@ -41,11 +41,9 @@ def settings(resolved: Resolved, section: str | None = None) -> str:
 
 
 def rows_of(resolved: Resolved, section: str) -> Iterator[tuple[str, ...]]:
-    asked = resolved.run.settings
     for key, item in all_settings().items():
         if section in (section_of(key), key):
-            holder = asked if key in WITHOUT_SECTION else getattr(asked, section)
-            value = written(getattr(holder, item.name))
+            value = written(value_of(resolved.run.settings, key))
             origin = resolved.origins.get(key, "default")
             yield key, value, origin, spoken(item.type), item.metadata["help"]
 

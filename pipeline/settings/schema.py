@@ -556,6 +556,12 @@ def all_settings() -> dict[str, dataclasses.Field]:
     }
 
 
+def value_of(settings: Settings, key: str) -> Any:
+    """A setting by its `section.name`, or by its name alone."""
+    section, _, name = key.rpartition(".")
+    return getattr(getattr(settings, section) if section else settings, name)
+
+
 def make_settings(
     source: str, preset: str, overrides: Mapping[str, Any] | None = None
 ) -> Settings:
