@@ -26,10 +26,11 @@ class Appetite(NamedTuple):
 APPETITES = {  # what is not here was not measured
     "compact": Appetite(40_000_000, 320, 120),
     "sirressi2020": Appetite(60_000_000, 100, 105),
-    "dieleman2014": Appetite(1_180_000_000, 1550, 600),
+    "dieleman2014": Appetite(1_180_000_000, 1550, 450),
     "efficientnetlite0": Appetite(470_000_000, 700, 225),
     "resnet50": Appetite(1_390_000_000, 1840, 480),
     "efficientnetv2b0": Appetite(745_000_000, 1170, 410),
+    "convnexttiny": Appetite(1_240_000_000, 5000, 1520),
 }
 
 
