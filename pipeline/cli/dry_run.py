@@ -5,9 +5,12 @@ from typing import Any
 
 from pipeline.commands.table import table
 from pipeline.errors import remedy
+from pipeline.machine import memory_bytes
 from pipeline.progress import duration
 from pipeline.runs.graph import Member, Run
+from pipeline.runs.memory import told_memory
 from pipeline.runs.paths import history_file
+from pipeline.runs.preflight import told_room
 from pipeline.runs.receipts import Artifact, read_receipt
 from pipeline.training.history import read_history
 
@@ -30,9 +33,17 @@ def plan(run: Run, stages: Sequence[str], force: bool) -> str:
     lines = [table(HEADER, rows, HEADER[3:]), *lacking(chosen)]
     if seconds := seconds_to_come(run, stages, force):
         lines.append(f"All of it takes about {duration(seconds)}.")
+    lines += needs(run, stages)
     if not run.raw.is_done:
         lines.append("Names may change once the competition's files are there.")
     return "\n".join(lines)
+
+
+def needs(run: Run, stages: Sequence[str]) -> Iterator[str]:
+    """What the stages take of the machine, a line each."""
+    yield f"disk: {told_room(run, stages)}"
+    if {"train", "predict"} & {*stages}:
+        yield f"memory: {told_memory(run.settings, memory_bytes())}"
 
 
 def fate(item: Artifact, force: bool) -> str:

@@ -19,14 +19,13 @@ from pipeline.kaggle.failures import PAGE, RULES, Refused
 from pipeline.kaggle.way import check_proxies as refuse_odd_proxies
 from pipeline.kaggle.way import kaggle_endpoint, proxies
 from pipeline.machine import memory_bytes, num_cores
-from pipeline.progress import human_size
 from pipeline.runs.graph import Run
+from pipeline.runs.memory import memory_needed, told_memory
 from pipeline.runs.origin import InPlace
 from pipeline.runs.preflight import (
     check_before_work,
-    free_bytes,
-    needs_of,
     refuse_no_temporary_folder,
+    told_room,
 )
 from pipeline.runs.resolve import Resolved
 from pipeline.settings.backend import backend_name, check_backend
@@ -38,7 +37,6 @@ from pipeline.sources.integrity import check_together
 EXAMPLE = "./run.sh doctor --source kaggle"
 STAGES = ("download", "preprocess", "train", "predict", "export")
 PYTHONS = ((3, 11), (3, 13))
-LEAST_MEMORY, GOOD_MEMORY = 2e9, 4e9
 QUICK = KaggleConfig(connect_timeout=5, stall_timeout=10, max_attempts=1)
 TENSORFLOW = """
 import json, tensorflow as tf
@@ -66,7 +64,7 @@ def doctor(run: Run) -> list[Finding]:
     machine = [check_python(), check_temporary_folder()]
     if machine[-1].state == "ok":  # without one, TensorFlow could not load either
         machine.append(check_tensorflow())
-    machine += [find_backend(), check_cores(), check_memory()]
+    machine += [find_backend(), check_cores(), check_memory(run)]
     try:
         of_source = [check_source(run), check_disk(run)]
     except PipelineError as error:  # a folder without the files
@@ -171,25 +169,19 @@ def check_cores() -> Finding:
     return Finding("ok", "cores", f"{num_cores()} of {os.cpu_count()} usable")
 
 
-def check_memory() -> Finding:
-    total = memory_bytes()
-    found = f"{total / 1e9:.1f} GB"
-    if total < LEAST_MEMORY:
-        return Finding("STOP", "memory", found, "The pipeline needs 2 GB.")
-    if total < GOOD_MEMORY:
-        return Finding(
-            "note", "memory", found, "Under 4 GB, keep train.batch_size low."
-        )
-    return Finding("ok", "memory", found)
+def check_memory(run: Run) -> Finding:
+    """What a run takes, and whether it leaves as much again to others."""
+    total, needed = memory_bytes(), memory_needed(run.settings)
+    found = told_memory(run.settings, total)
+    if needed is None or 2 * needed <= total:
+        return Finding("ok", "memory", found)
+    remedy = "Close other programs, lower train.batch_size, or take --preset compact."
+    return Finding("STOP" if needed > total else "note", "memory", found, remedy)
 
 
 def check_disk(run: Run) -> Finding:
     """What `all` looks at before its work."""
-    need = needs_of(run, STAGES)[run.work.root]
-    found = (
-        f"{human_size(free_bytes(run.work.root))} free for {run.work.root}; about "
-        f"{human_size(need.about)} are to come"
-    )
+    found = told_room(run, STAGES)
     try:
         notes = [*check_before_work(run, STAGES)]
     except PipelineError as error:

@@ -2,27 +2,58 @@
 
 from typing import NamedTuple
 
+from pipeline.data.shards import images_at_once
+from pipeline.progress import human_size
 from pipeline.settings.schema import Settings
 
-STARTED = 380_000_000  # bytes: Python, TensorFlow and the labels of the competition
+STARTED = 380_000_000  # bytes: Python, TensorFlow, the labels of the competition
 
 
 class Appetite(NamedTuple):
     """What a network takes on a CPU, in bytes, as tests/memory.py measured it.
 
     Attributes:
-        trained: by its weights, their averages, and the graph that trains them.
-        per_pixel: in a step of training, of each pixel of the batch.
-        predicted_per_pixel: in a step of prediction.
+        fixed: its weights, what its optimizer keeps of them, and the graph of a step.
+        trained: a pixel of a batch that is fitted.
+        predicted: a pixel of a batch that is predicted.
     """
 
+    fixed: int
     trained: int
-    per_pixel: int
-    predicted_per_pixel: int
+    predicted: int
+
+
+APPETITES = {  # what is not here was not measured
+    "compact": Appetite(40_000_000, 320, 120),
+    "sirressi2020": Appetite(60_000_000, 100, 105),
+    "dieleman2014": Appetite(1_180_000_000, 1550, 450),
+    "efficientnetlite0": Appetite(470_000_000, 700, 225),
+    "resnet50": Appetite(1_390_000_000, 1840, 480),
+    "efficientnetv2b0": Appetite(745_000_000, 1170, 410),
+    "convnexttiny": Appetite(1_240_000_000, 5000, 1520),
+}
 
 
 def memory_needed(settings: Settings) -> int | None:
-    """Bytes of the larger of training and prediction; None where it was not measured.
+    """About how many bytes training and prediction take; None where it is not known.
 
-    Images that are mapped into memory do not count: the system drops them as it needs.
+    Shards do not count: they are mapped, so that the system may drop what it has read.
     """
+    network = APPETITES.get(settings.train.model)
+    if network is None:
+        return None
+    size, batch_size = settings.preprocess.image_size, settings.predict.batch_size
+    fitted = settings.train.batch_size * size**2
+    predicted = images_at_once(batch_size, size) * size**2
+    step = max(network.trained * fitted, network.predicted * predicted)
+    return STARTED + network.fixed + step
+
+
+def told_memory(settings: Settings, total: int) -> str:
+    """What there is, in all, and what a run takes of it."""
+    needed = memory_needed(settings)
+    if needed is None:
+        need = f"how much {settings.train.model} takes is not known"
+    else:
+        need = f"training and prediction take about {human_size(needed)}"
+    return f"{human_size(total)}; {need}"

@@ -179,8 +179,12 @@ def nearest(folder: Path) -> Path:
     return next(place for place in (folder, *folder.parents) if os.path.lexists(place))
 
 
-def free_bytes(folder: Path) -> int:
-    return shutil.disk_usage(nearest(folder)).free
+def told_room(run: Run, stages: Collection[str]) -> str:
+    """What is free for a run's work directory, and what stages would still write."""
+    root = run.work.root
+    free = shutil.disk_usage(nearest(root)).free
+    about = needs_of(run, stages)[root].about
+    return f"{human_size(free)} free for {root}; about {human_size(about)} are to come"
 
 
 def needs_of(run: Run, stages: Collection[str]) -> dict[Path, Need]:

@@ -96,9 +96,8 @@ def against_torch(rounds: int) -> list[Result]:
 def refuse_missing(*packages: str) -> None:
     if not all(map(importlib.util.find_spec, packages)):
         install = typed(sys.executable, "-m", "pip", "install", BACKENDS["torch"], TIMM)
-        raise PipelineError(
-            f"It needs {' and '.join(packages)}. Run {install!r} first."
-        )
+        names = " and ".join(packages)
+        raise PipelineError(f'It needs {names}. Run "{install}" first.')
 
 
 def compare(task: str, rounds: int) -> list[Result]:

@@ -77,7 +77,7 @@ def one_process() -> Iterator[ProcessPoolExecutor]:
 def as_run_sh_does() -> None:
     """Gives processes to come the environment that run.sh gives the pipeline."""
     lines = (PROJECT / "run.sh").read_text().splitlines()
-    own = [line for line in lines if "malloc" in line or "GLIBC" in line]
+    own = [line for line in lines if line.startswith(("m=", "keep=", "export GLIBC"))]
     script = "\n".join([*own, "printenv GLIBC_TUNABLES"])
     told = subprocess.run(["sh", "-c", script], capture_output=True, text=True)
     os.environ["GLIBC_TUNABLES"] = told.stdout.strip()

@@ -18,7 +18,7 @@ from tests.full_size import write_full_size
 from tests.miniature import some_fractions
 
 NUM_IMAGES, SHARD_SIZE = 2048, 1024
-NUM_PREDICTED = 512  # of these, each in all views, in a round
+NUM_PREDICTED = 256  # of these, each in all views, in a round
 CHEAP = (  # what takes long is left out: only that every artifact is there counts
     *("--preset=tiny", "--train.epochs=1"),
     *("--predict.num_rotations=1", "--predict.flips=false"),

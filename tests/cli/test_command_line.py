@@ -221,15 +221,17 @@ def test_a_dry_run_says_what_and_why_and_writes_nothing(
     assert later.out.count("would be made: it is missing") == 4
     assert later.type("train", "--dry-run", "--force") == 0
     assert "would be made anew: --force" in later.out
-    *_, row, total = later.out.splitlines()
-    assert row.endswith(" s")  # how long it took
-    assert re.fullmatch(r"All of it takes about [\d.]+ s\.", total)
+    (network,) = [row for row in later.out.splitlines() if row.startswith("models/")]
+    assert network.endswith(" s")  # how long it took
+    assert re.search(r"^All of it takes about [\d.]+ s\.$", later.out, re.MULTILINE)
     assert later.type("predict", "--dry-run", "--train.width=6") == 0
     assert 'is missing: run "./run.sh train --work' in later.out
     assert {path: path.stat().st_mtime_ns for path in later.work.rglob("*")} == before
     other = later.work.with_name("fresh")
     words = ("all", "--dry-run", "--source", str(folder), "--work", str(other))
     assert later.type_anywhere(*words) == 0
+    assert f"free for {other}; about" in later.out
+    assert "GB; training and prediction take about 1.4 GB" in later.out  # preset cpu
     assert "Names may change once the competition's files are there." in later.out
     assert not other.exists()
 

@@ -8,6 +8,8 @@ import pytest
 
 from pipeline.commands import doctor as module
 from pipeline.commands.doctor import Finding, describe
+from pipeline.runs.graph import Run
+from pipeline.settings.schema import make_settings
 from tests.kaggle_shell import Shell
 from tests.kaggle_stand_in import RULES, TOKEN, StandIn
 from tests.miniature import TRAIN_IDS, write_zip
@@ -272,11 +274,19 @@ def test_a_folder_without_the_files_stops(
     assert "lacks images_training_rev1 and" in line_of(shell, "source")
 
 
-def test_little_memory_stops(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "memory_bytes", lambda: 1_000_000_000)
-    assert module.check_memory() == Finding(
-        "STOP", "memory", "1.0 GB", "The pipeline needs 2 GB."
-    )
+@pytest.mark.parametrize(
+    ("gigabytes", "state"), [(1, "STOP"), (2, "note"), (4, "ok"), (64, "ok")]
+)
+def test_memory_is_told_of_where_a_preset_takes_much_of_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch, gigabytes: int, state: str
+) -> None:
+    monkeypatch.setattr(module, "memory_bytes", lambda: gigabytes * 10**9)
+    cpu = Run(make_settings("demo", "cpu"), run.work)
+    found = module.check_memory(cpu)
+    assert found.state == state
+    need = "training and prediction take about 1.4 GB"
+    assert found.found == f"{gigabytes}.0 GB; {need}"
+    assert ("lower train.batch_size" in found.remedy) == (state != "ok")
 
 
 def test_a_remedy_stands_below_its_problem() -> None:
