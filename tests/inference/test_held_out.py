@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from pipeline.commands.show import WHERE, describe, show
+from pipeline.commands.show import WHERE, look_up
 from pipeline.data.splits import fold_of
 from pipeline.inference.held_out import predict_held_out
 from pipeline.runs.graph import Run
@@ -17,6 +18,7 @@ def test_each_galaxy_is_predicted_by_those_not_fitted_to_it_alone(folded: Run) -
 
 def test_the_card_of_a_galaxy_is_by_those_not_fitted_to_it(folded: Run) -> None:
     (fold,) = fold_of(np.array([100_003]), 3)
-    text = describe(show(folded, 100_003))
-    assert WHERE[True] in text
-    assert f"{(fold + 1.5) / 10:.3f}" in text
+    galaxy = look_up(folded, 100_003)
+    assert galaxy.standing == WHERE[True]
+    assert {member.fold for member in galaxy.members} == {fold}
+    assert galaxy.fractions[0] == pytest.approx((fold + 1.5) / 10)
