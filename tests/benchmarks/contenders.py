@@ -50,6 +50,7 @@ def our_step(task: str) -> Step:
 
     start_keras()
     from pipeline.models.network import build_network
+    from pipeline.settings.epochs import Epochs
     from pipeline.training.losses import build_loss
     from pipeline.training.optimizers import build_optimizer
 
@@ -58,7 +59,9 @@ def our_step(task: str) -> Step:
     network = build_network(config, SIZE, targets.mean(axis=0))
     if task == "predict":
         return lambda: network.predict_on_batch(images)
-    network.compile(build_optimizer(config, steps_per_epoch=1000), build_loss(config))
+    network.compile(
+        build_optimizer(config, Epochs(config.epochs), 1000), build_loss(config)
+    )
     return lambda: network.train_on_batch(images, targets)
 
 

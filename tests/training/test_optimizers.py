@@ -74,7 +74,9 @@ def test_only_kernels_decay(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["adamw", "sgd", "adam", "muon"])
 def test_without_decay_a_weight_stays(name: str) -> None:
-    optimizer = build_optimizer(TrainConfig(optimizer=name, weight_decay=0.0), 10)
+    optimizer = build_optimizer(
+        TrainConfig(optimizer=name, weight_decay=0.0), Epochs(24), 10
+    )
     kernel = keras.Variable(np.ones((2, 2), np.float32), name="kernel")
     optimizer.apply([keras.ops.zeros((2, 2))], [kernel])
     assert np.array_equal(keras.ops.convert_to_numpy(kernel), np.ones((2, 2)))
