@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.errors import PipelineError
 from pipeline.machine import has_bfloat16
-from pipeline.settings.backend import backend_name, has_gpu, load_keras
+from pipeline.settings.backend import has_gpu, load_keras
 
 SECTIONS = ("train", "predict")
 
@@ -16,12 +16,10 @@ def settled(section: str, wished: str) -> str:
     Raises:
         PipelineError: the machine has no such precision.
     """
-    on_cpu = not has_gpu()
     if wished == "auto":
-        # nowhere but where it was measured to be faster
-        faster = on_cpu and has_bfloat16() and backend_name() == "tensorflow"
-        return "bfloat16" if faster else "float32"
-    if wished == "float16" and on_cpu:
+        # until a finished network was measured to lose nothing by fewer bits
+        return "float32"
+    if wished == "float16" and not has_gpu():
         raise PipelineError(
             f"{section}.precision=float16 is for GPUs, and Keras finds none here. Set "
             f"{section}.precision to auto, bfloat16 or float32."

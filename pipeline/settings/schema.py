@@ -29,8 +29,8 @@ PATCH_SIZE = 14  # px along the side of what dinov2 sees as one
 SIZE_MULTIPLE = {"dinov2": PATCH_SIZE}  # px
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 PRECISION = (
-    "what products are computed in; auto: bfloat16 where that was measured to be "
-    "faster, else float32; float16: GPUs alone"
+    "what products are computed in; auto: float32 as yet; bfloat16: faster where the "
+    "processor has instructions for it; float16: GPUs alone"
 )
 WEIGHTS_ENDINGS = (".h5", ".keras")
 VIEW_COUNTS = ("num_rotations", "num_zooms")
