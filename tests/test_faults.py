@@ -250,6 +250,8 @@ def test_a_ledger_that_cannot_be_read_is_refused_before_work_and_left_alone(
         ("train", "--set=train.weights=/nope.h5", "--set=train.model=resnet50"),
         ("train", "--set=train.view_size=99"),
         ("all", "--set=export.name=a/b"),
+        ("all", "--set=export.folder=/dev/null/submissions"),
+        ("all", "--set=train.head=linear", "--set=predict.obey_tree=false"),
     ],
 )
 def test_settings_of_a_command_that_cannot_be_are_not_saved(

@@ -100,10 +100,12 @@ def run_command(options: argparse.Namespace) -> None:
             answer(module, resolved, options)
             return
         log.info("%s", first_line(resolved))
-        save(command, resolved)
-        if command in ("all", *STAGES):
-            run_stages(resolved, stages_of(command), options.force)
+        if stages := stages_of(command):
+            check_stages(resolved.run, stages)
+            save(command, resolved)
+            run_stages(resolved, stages, options.force)
         else:
+            save(command, resolved)
             keep_run(resolved.run, resolved.values)
             answer(module, resolved, options)
 
@@ -232,7 +234,7 @@ def save(command: str, resolved: Resolved) -> None:
 
 
 def stages_of(command: str) -> list[str]:
-    return list(STAGES) if command == "all" else [command]
+    return [stage for stage in STAGES if command in ("all", stage)]
 
 
 def dry_run(resolved: Resolved, options: argparse.Namespace) -> str:
@@ -242,15 +244,19 @@ def dry_run(resolved: Resolved, options: argparse.Namespace) -> str:
     return f"{first_line(resolved)}\n{plan(resolved.run, stages, options.force)}"
 
 
-def run_stages(resolved: Resolved, names: list[str], force: bool) -> None:
-    run, started = resolved.run, time.monotonic()
+def check_stages(run: Run, names: list[str]) -> None:
+    """Says what is wrong before work, and before settings are saved."""
     refuse_no_temporary_folder()
-    if run.plan:
-        run = replace(run, earlier=seconds_spent(run))
     if "export" in names:
-        read_ledger(run.submissions.ledger)  # what is wrong with it is said before work
+        read_ledger(run.submissions.ledger)
     for line in check_before_work(run, names):
         log.warning("%s", line)
+
+
+def run_stages(resolved: Resolved, names: list[str], force: bool) -> None:
+    run, started = resolved.run, time.monotonic()
+    if run.plan:
+        run = replace(run, earlier=seconds_spent(run))
     if names[1:] and (expected := seconds_to_come(run, names, force)):
         log.info("all of it takes about %s", duration(expected))
     for name in names:

@@ -64,7 +64,10 @@ def trouble_of(
     if isinstance(error, requests.exceptions.JSONDecodeError | json.JSONDecodeError):
         return nonsense(what)
     if isinstance(error, requests.exceptions.InvalidProxyURL):
-        return KaggleTrouble("HTTPS_PROXY or HTTP_PROXY is not the address of a proxy.")
+        return KaggleTrouble(
+            "HTTPS_PROXY or HTTP_PROXY is not the address of a proxy. Write it as "
+            "http://HOST:PORT."
+        )
     if isinstance(error, requests.RequestException):
         return KaggleTrouble(f"Asking for {what} failed: {type(error).__name__}.")
     if isinstance(error, OSError):
