@@ -2,7 +2,8 @@
 
 `python -m tests.benchmarks [OUT.json]`, from the project's folder. All that is compared
 is measured in one run, in turns, since machines differ, and one machine from day to
-day. Whatever else is at work there disturbs them.
+day; whatever else is at work there disturbs them. `starting` makes a run of full size
+in the folder for temporary files (3 GB; TMPDIR names another).
 """
 
 import argparse
