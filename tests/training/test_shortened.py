@@ -56,7 +56,7 @@ def test_it_is_in_the_checkpoint_before_the_epoch(ready: Run, tmp_path: Path) ->
 
     with pytest.raises(Killed):
         fit(run, tmp_path / "b", killed_in_the_second)
-    state = load_checkpoint(tmp_path / "b" / "checkpoint.npz", {"of": "all"})
+    state = load_checkpoint(tmp_path / "b" / "checkpoint.npz", {"of": "all"}, "float32")
     assert state.cuts == [(1, 3)]
     # whatever it would be told now, it was lowered then
     assert fit(run, tmp_path / "b")["weights"] == whole["weights"]
