@@ -98,16 +98,22 @@ def run_command(options: argparse.Namespace) -> None:
     with locked(resolved.run.work.lock, str(resolved.run.work.root)):
         if command == "clean":
             answer(module, resolved, options)
-            return
-        log.info("%s", first_line(resolved))
-        if stages := stages_of(command):
-            check_stages(resolved.run, stages)
-            save(command, resolved)
-            run_stages(resolved, stages, options.force)
         else:
-            save(command, resolved)
-            keep_run(resolved.run, resolved.values)
-            answer(module, resolved, options)
+            make(resolved, options)
+
+
+def make(resolved: Resolved, options: argparse.Namespace) -> None:
+    """Lets a command make artifacts, once its settings are saved."""
+    command = options.command
+    log.info("%s", first_line(resolved))
+    if stages := stages_of(command):
+        check_stages(resolved.run, stages)
+        save(command, resolved)
+        run_stages(resolved, stages, options.force)
+    else:
+        save(command, resolved)
+        keep_run(resolved.run, resolved.values)
+        answer(module_of(command), resolved, options)
 
 
 def typed_of(options: argparse.Namespace) -> Typed:

@@ -89,7 +89,7 @@ def examine(run: Run, item: Artifact, holder: str | None) -> Standing:
     if bad := receipt["result"].get("bad"):
         notes.append(f"{len(bad)} bad")
     if state == "outdated":
-        notes.append(f"{item.changed_input} was made anew")
+        notes.append(f"{item.changed_input} has changed")
     if item is run.submission and state == "done":
         notes += [f"the file {text}" for text in [trouble_with_csv(run)] if text]
     notes += [text for text in (making and f"{making} anew", note) if text]

@@ -246,7 +246,7 @@ def require(artifact: Artifact) -> Artifact:
         require(item)
     trouble = f"is {state}"
     if state == "outdated":
-        trouble = f"is outdated: {artifact.changed_input} was made anew"
+        trouble = f"is outdated: {artifact.changed_input} has changed"
     raise NotDone(f"{artifact.folder} {trouble}", artifact.made_by, artifact.root)
 
 

@@ -38,7 +38,7 @@ USES = (
     Use(
         "train.weight_decay",
         lambda it: not 0 < it.weight_decay * it.learning_rate < LOST,
-        f"{LOST} or more when multiplied by train.learning_rate",
+        f"a product with train.learning_rate of {LOST} or more",
     ),
     Use("train.reweight_from", lambda it: it.reweight, "train.reweight=true"),
     Use(

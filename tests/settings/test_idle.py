@@ -23,7 +23,7 @@ from tests.terminal import Terminal
         (
             "tiny",
             {"train.weight_decay": 1e-45},
-            "3e-08 or more when multiplied by train.learning_rate",
+            "a product with train.learning_rate of 3e-08 or more",
         ),
         ("tiny", {"train.reweight_from": 0.5}, "train.reweight=true"),
         ("tiny", {"train.validation_fraction": 0.2}, "train.num_folds=1"),
