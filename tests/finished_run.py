@@ -35,10 +35,7 @@ def words_of(run: Run) -> list[str]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    from pipeline.stages.download import download
     from pipeline.stages.export import export
-    from pipeline.stages.predict import predict
-    from pipeline.stages.preprocess import preprocess
     from tests.miniature import make_competition, small_settings, spoil
 
     place = tmp_path_factory.mktemp("finished")
@@ -46,14 +43,23 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
     spoil(folder / "images_test_rev1.zip", {f"images_test_rev1/{BAD}.jpg": b""})
     settings = small_settings(folder, place / "submissions", QUICK)
     run = Run(settings, WorkDir(place / "work"))
+    predict_untrained(run)
+    export(run)
+    return run
+
+
+def predict_untrained(run: Run) -> None:
+    """Makes all up to the predictions, with networks that nobody trained."""
+    from pipeline.stages.download import download
+    from pipeline.stages.predict import predict
+    from pipeline.stages.preprocess import preprocess
+
     claim(run)
     download(run)
     preprocess(run)
     for member in run.members:
         make_member(run, member)
     predict(run)
-    export(run)
-    return run
 
 
 def note_anew(item: Artifact, file: Path) -> None:

@@ -20,14 +20,10 @@ from pipeline.errors import PipelineError
 from pipeline.reporting.sections.overview import header
 from pipeline.runs.contents import load_held_out, load_predictions, submission_csv
 from pipeline.runs.graph import Run
-from pipeline.runs.ownership import claim
 from pipeline.runs.paths import WorkDir, numbers_file, plot_file, receipt_file
 from pipeline.runs.receipts import save_receipt
 from pipeline.settings.schema import make_settings
-from pipeline.stages.download import download
-from pipeline.stages.predict import predict
-from pipeline.stages.preprocess import preprocess
-from tests.finished_run import BAD, QUICK, make_member, words_of
+from tests.finished_run import BAD, QUICK, predict_untrained, words_of
 from tests.miniature import SMALL, TRAIN_IDS
 
 VOID = {"meta", "link", "img", "br", "input"}
@@ -289,12 +285,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Run:
         make_settings("demo", "tiny", SMALL | QUICK | sky | folder),
         WorkDir(place / "work"),
     )
-    claim(run)
-    download(run)
-    preprocess(run)
-    for member in run.members:
-        make_member(run, member)
-    predict(run)
+    predict_untrained(run)
     report(run)
     return run
 

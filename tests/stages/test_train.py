@@ -70,6 +70,14 @@ def interrupt_after(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fit, "save_checkpoint", save_then_stop)
 
 
+def train_interrupted(run: Run, epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trains until so many epochs are saved."""
+    with monkeypatch.context() as patch:
+        interrupt_after(epochs, patch)
+        with pytest.raises(KeyboardInterrupt):
+            train(run)
+
+
 @pytest.mark.usefixtures("eager")
 def test_an_interrupted_training_ends_with_the_same_weights(
     ready: Run, monkeypatch: pytest.MonkeyPatch
@@ -78,10 +86,7 @@ def test_an_interrupted_training_ends_with_the_same_weights(
     train(run)
     undisturbed = result(run)
     shutil.rmtree(run.members[0].folder)
-    with monkeypatch.context() as patch:
-        interrupt_after(2, patch)
-        with pytest.raises(KeyboardInterrupt):
-            train(run)
+    train_interrupted(run, 2, monkeypatch)
     assert run.members[0].state == "half made"
     train(run)
     assert result(run) == undisturbed
@@ -96,10 +101,7 @@ def test_another_setting_in_between_takes_nothing_from_an_interrupted_training(
     train(run)
     undisturbed = result(run)
     shutil.rmtree(run.members[0].folder)
-    with monkeypatch.context() as patch:
-        interrupt_after(1, patch)
-        with pytest.raises(KeyboardInterrupt):
-            train(run)
+    train_interrupted(run, 1, monkeypatch)
     train(other)
     caplog.clear()
     train(run)
@@ -127,10 +129,7 @@ def test_a_checkpoint_of_another_recipe_is_not_resumed(
     ready: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = with_train(ready, learning_rate=0.01)
-    with monkeypatch.context() as patch:
-        interrupt_after(1, patch)
-        with pytest.raises(KeyboardInterrupt):
-            train(other)
+    train_interrupted(other, 1, monkeypatch)
     shutil.copytree(other.members[0].partial, ready.members[0].partial)
     train(ready)
     after_another = result(ready)
@@ -163,10 +162,7 @@ def test_each_fold_has_its_network_and_an_interrupted_run_keeps_the_finished(
 ) -> None:
     caplog.set_level("INFO", "pipeline")
     run = with_train(ready, num_folds=2)
-    with monkeypatch.context() as patch:
-        interrupt_after(3, patch)  # the first member has two epochs
-        with pytest.raises(KeyboardInterrupt):
-            train(run)
+    train_interrupted(run, 3, monkeypatch)  # the first member has two epochs
     first, second = run.members
     assert (first.fold, second.fold) == (0, 1)
     assert first.folder.name != second.folder.name
@@ -242,10 +238,7 @@ def test_what_is_watched_outlives_an_interruption(
     ready: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = with_train(ready, epochs=3)
-    with monkeypatch.context() as patch:
-        interrupt_after(2, patch)
-        with pytest.raises(KeyboardInterrupt):
-            train(run)
+    train_interrupted(run, 2, monkeypatch)
     file, recipe = checkpoint_file(run.members[0].partial), run.members[0].recipe
     found = load_checkpoint(file, recipe, "float32")
     assert len(found.watched) == 2  # epochs of one step
@@ -274,10 +267,7 @@ def test_a_reweighted_training_interrupted_ends_with_the_same_weights(
     undisturbed = result(run)
     for finished in (2, 3):  # before and after the galaxies were reweighted
         shutil.rmtree(run.members[0].folder)
-        with monkeypatch.context() as patch:
-            interrupt_after(finished, patch)
-            with pytest.raises(KeyboardInterrupt):
-                train(run)
+        train_interrupted(run, finished, monkeypatch)
         train(run)
         assert result(run) == undisturbed
 
@@ -320,10 +310,7 @@ def test_a_training_in_float16_on_a_gpu_resumes(
     undisturbed = result(run)
     assert undisturbed["precision"] == "float16"
     shutil.rmtree(run.members[0].folder)
-    with monkeypatch.context() as patch:
-        interrupt_after(1, patch)
-        with pytest.raises(KeyboardInterrupt):
-            train(run)
+    train_interrupted(run, 1, monkeypatch)
     train(run)
     assert result(run) == undisturbed
 
