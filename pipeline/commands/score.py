@@ -26,6 +26,7 @@ class Verdict:
     """What there is to say of a submission.
 
     Attributes:
+        standard_error: of the RMSE; of a single galaxy's it is not known.
         baseline_rmse: of predicting every galaxy as `means`.
         benchmark: where these means come from.
     """
@@ -33,7 +34,7 @@ class Verdict:
     submission: str
     num_galaxies: int
     rmse: float
-    standard_error: float
+    standard_error: float | None
     benchmark: str
     baseline_rmse: float
     rmse_per_question: dict[int, float]
@@ -89,7 +90,7 @@ def score(solutions: Path, submission: Path, training: Path | None = None) -> Ve
         submission=str(submission),
         num_galaxies=len(ids),
         rmse=rmse,
-        standard_error=standard_error,
+        standard_error=standard_error if len(ids) > 1 else None,
         benchmark=benchmark,
         baseline_rmse=score_fractions(np.tile(means, (len(ids), 1)), targets).rmse,
         rmse_per_question=rmse_per_question(fractions, targets),
@@ -120,11 +121,12 @@ def warn_of_oddities(path: Path, ids: np.ndarray, fractions: np.ndarray) -> None
 def describe(facts: dict[str, Any]) -> str:
     """A verdict as a few lines of text."""
     ratio = facts["rmse"] / facts["baseline_rmse"] if facts["baseline_rmse"] else 0
+    known = facts["standard_error"] is not None
+    error = f" ± {facts['standard_error']:.5f}" if known else ""
+    galaxies = counted(facts["num_galaxies"], "galaxy")
     lines = [
         f"{facts['submission']}",
-        "RMSE {rmse:.5f} ± {standard_error:.5f} on {num_galaxies} galaxies".format(
-            **facts
-        ),
+        f"RMSE {facts['rmse']:.5f}{error} on {galaxies}",
         "{baseline_rmse:.5f} is what the {benchmark} score; ".format(**facts)
         + f"the ratio is {ratio:.3f}",
         *(

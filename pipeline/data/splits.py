@@ -9,6 +9,7 @@ from pipeline.errors import PipelineError
 from pipeline.progress import counted
 from pipeline.settings.schema import TrainConfig
 
+LEAST_HELD_OUT = 2  # galaxies on each side; of one, no error can be told
 LEAST_SPREAD = 1e-3  # of an answer's fractions; volunteers are some 40 for a galaxy
 
 
@@ -106,7 +107,7 @@ def held_out(ids: np.ndarray, config: TrainConfig, fold: int) -> np.ndarray:
         chosen = fold_of(ids, config.num_folds) == fold
         trouble = f"fill {config.num_folds} folds"
         remedy = "Lower train.num_folds"
-    if chosen.all() or not chosen.any():
+    if min(chosen.sum(), (~chosen).sum()) < LEAST_HELD_OUT:
         raise PipelineError(
             f"{len(ids)} training galaxies are too few to {trouble}. {remedy}."
         )

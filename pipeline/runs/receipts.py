@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from pipeline.errors import PipelineError, remedy
 from pipeline.files import (
@@ -134,7 +134,22 @@ class Artifact:
     @property
     def result(self) -> dict[str, Any]:
         """What the finished artifact's receipt says of it."""
-        return require(self).receipt["result"]
+        return Result(self, require(self).receipt["result"])
+
+
+class Result(dict[str, Any]):
+    """What a receipt says of the result; what it does not say is told in a line."""
+
+    def __init__(self, artifact: Artifact, said: Mapping[str, Any]) -> None:
+        super().__init__(said)
+        self.artifact = artifact
+
+    def __missing__(self, key: str) -> NoReturn:
+        again = remedy(self.artifact.made_by, self.artifact.root, "--force")
+        raise PipelineError(
+            f"{receipt_file(self.artifact.folder)} does not say its {key}: another "
+            f"version has written it. Run {again} to make it anew."
+        )
 
 
 class NotDone(PipelineError):

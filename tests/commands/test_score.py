@@ -76,7 +76,9 @@ def test_a_file_with_a_header_and_no_rows_is_one_line(
 
 def test_one_galaxy_has_a_score_without_an_error(tmp_path: Path) -> None:
     files = [table(tmp_path / f"{part}.csv", [1], some_fractions(1)) for part in "ab"]
-    assert score(*files).rmse == 0
+    verdict = score(*files)
+    assert verdict.standard_error is None
+    assert "RMSE 0.00000 on 1 galaxy" in describe(verdict.as_facts())
 
 
 def test_what_is_no_fraction_is_warned_of(

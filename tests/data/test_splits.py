@@ -82,5 +82,7 @@ def test_a_larger_share_holds_out_the_same_galaxies_and_more() -> None:
 def test_too_few_galaxies_to_split_are_refused() -> None:
     with pytest.raises(PipelineError, match="2 training galaxies are too few"):
         share_of(np.array([1, 2]), 0.0001)
+    with pytest.raises(PipelineError, match="3 training galaxies are too few"):
+        share_of(np.array([1, 2, 3]), 0.3)  # would hold out one of them
     with pytest.raises(PipelineError, match="fill 9 folds. Lower train.num_folds"):
         held_out(np.array([1, 2]), TrainConfig(num_folds=9), fold=8)

@@ -51,6 +51,17 @@ def test_states_follow_what_lies_in_the_folder(tmp_path: Path) -> None:
     assert chain(tmp_path, size=2)[0].state == "missing"
 
 
+def test_what_a_receipt_does_not_say_is_told_with_the_way_out(tmp_path: Path) -> None:
+    first, _ = chain(tmp_path)
+    make(first)
+    assert first.result["value"] == "one"
+    told = (
+        r"receipt.json does not say its bad: .* Run \"./run.sh download --force --work"
+    )
+    with pytest.raises(PipelineError, match=told):
+        first.result["bad"]
+
+
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"recipe": {}}', "\ufeff{"])
 def test_a_receipt_that_says_nothing_is_damage(tmp_path: Path, content: str) -> None:
     first, _ = chain(tmp_path)
