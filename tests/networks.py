@@ -3,24 +3,30 @@
 import math
 from pathlib import Path
 
+import keras
 import numpy as np
+import pytest
 
-from pipeline.settings.backend import start_keras
+from pipeline.inference.views import load_network
+from pipeline.machine import can_bfloat16
+from pipeline.models.network import build_network
+from pipeline.settings.backend import backend_name
 from pipeline.settings.schema import make_settings
 from tests.miniature import some_fractions
 
-start_keras()
-
-import keras  # noqa: E402
-
-from pipeline.inference.views import load_network  # noqa: E402
-from pipeline.models.network import build_network  # noqa: E402
-
 MEANS = some_fractions(1)[0]
+rewritten = pytest.mark.skipif(
+    backend_name() != "tensorflow" or not can_bfloat16(),
+    reason="TensorFlow rewrites graphs in bfloat16 for processors with AVX-512 alone",
+)
 
 
-def build(preset: str, **settings: object) -> keras.Model:
+def build(
+    preset: str, image_size: int | None = None, **settings: object
+) -> keras.Model:
     values = {f"train.{name}": value for name, value in settings.items()}
+    if image_size:
+        values["preprocess.image_size"] = image_size
     made = make_settings("demo", preset, values)
     keras.utils.set_random_seed(1)  # whatever tests have drawn before
     return build_network(made.train, made.preprocess.image_size, MEANS)

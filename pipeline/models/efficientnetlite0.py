@@ -49,7 +49,7 @@ def features(images: keras.KerasTensor, config: TrainConfig) -> keras.KerasTenso
     """Pixels (B, S, S, 3) of 0 to 255, S at least 32 -> (B, 1280)."""
 
     def build(published: bool) -> keras.Model:
-        backbone = build_backbone(images.shape[1:])
+        backbone = build_backbone(images.shape[1:], config)
         if published:
             load_published(backbone)
         return backbone
@@ -57,20 +57,23 @@ def features(images: keras.KerasTensor, config: TrainConfig) -> keras.KerasTenso
     return start_backbone(config, build)(images)
 
 
-def build_backbone(shape: tuple[int, int, int]) -> keras.Model:
+def build_backbone(shape: tuple[int, int, int], config: TrainConfig) -> keras.Model:
     """(B, *shape) -> (B, 1280), its layers named by `layer_name`."""
     images = keras.Input(shape)
     x = layers.Rescaling(1 / 128, offset=-127 / 128)(images)
     x = NormalizedConv2D(STEM_CHANNELS, 3, 2, name="conv_stem")(x)
     x = layers.ReLU(6.0)(x)
-    number = 0
+    number, num_blocks = 0, sum(stage[0] for stage in STAGES)
     for repeats, size, stride, expansion, channels in STAGES:
         for repeat in range(repeats):
             name = f"blocks_{number}"
+            before = x
             x = inverted_bottleneck(
                 x, size, 1 if repeat else stride, expansion, channels, name
             )
             number += 1
+            if x.shape == before.shape:
+                x = skip(before, x, config, number / num_blocks)
     x = NormalizedConv2D(HEAD_CHANNELS, 1, name="conv_head")(x)
     x = layers.GlobalAveragePooling2D()(layers.ReLU(6.0)(x))
     return keras.Model(images, x, name="efficientnetlite0")
@@ -84,16 +87,33 @@ def inverted_bottleneck(
     channels: int,
     name: str,
 ) -> keras.KerasTensor:
-    """Wide and depthwise within, narrow between; added to its input where it can be."""
-    before = x
+    """Wide and depthwise within, narrow at its end."""
     if expansion > 1:
         wide = expansion * x.shape[-1]
         x = NormalizedConv2D(wide, 1, name=f"{name}_expand_conv")(x)
         x = layers.ReLU(6.0)(x)
     x = NormalizedConv2D(0, size, stride, HE_GAIN, name=f"{name}_depthwise_conv")(x)
     x = layers.ReLU(6.0)(x)
-    x = NormalizedConv2D(channels, 1, 1, HE_GAIN, name=f"{name}_project_conv")(x)
-    return layers.Add()([before, x]) if x.shape == before.shape else x
+    return NormalizedConv2D(channels, 1, 1, HE_GAIN, name=f"{name}_project_conv")(x)
+
+
+def skip(
+    before: keras.KerasTensor, x: keras.KerasTensor, config: TrainConfig, depth: float
+) -> keras.KerasTensor:
+    """What a block made, added to what it saw; of some images, the latter alone.
+
+    Source: Huang et al. 2016, "Deep Networks with Stochastic Depth".
+
+    Args:
+        before: (B, S, S, C), what the block saw.
+        x: (B, S, S, C), what it made of it.
+        config: the share of images that skip the last block.
+        depth: of the block, from 0 to 1.
+    """
+    if rate := config.drop_path * depth:
+        seed = config.seed + round(100 * depth)
+        x = layers.Dropout(rate, noise_shape=(None, 1, 1, 1), seed=seed)(x)
+    return layers.Add()([before, x])
 
 
 def load_published(backbone: keras.Model) -> None:

