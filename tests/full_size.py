@@ -179,18 +179,30 @@ def write_images(
     Returns:
         (N,) int64, the galaxy whose picture each id has.
     """
+    shown = []
+
+    def under_new_ids() -> Iterator[tuple[int, bytes]]:
+        for galaxy, (source, jpeg) in zip(ids, cycled(pictures[role]), strict=False):
+            shown.append(source)
+            yield galaxy, jpeg
+
+    write_members(out, role, under_new_ids(), len(ids))
+    return np.array(shown)
+
+
+def write_members(
+    out: Path, role: str, pictures: Iterable[tuple[int, bytes]], number: int
+) -> None:
+    """Writes a zip of jpgs as Kaggle ships it, from each galaxy's id and bytes."""
     name = FILES[role]
     with (
         atomic(out / f"{name}.zip") as partial,
         zipfile.ZipFile(partial, "w") as archive,
-        progress(len(ids), name, "image") as bar,
+        progress(number, name, "image") as bar,
     ):
-        shown = []
-        for galaxy, (source, jpeg) in zip(ids, cycled(pictures[role]), strict=False):
+        for galaxy, jpeg in pictures:
             add_member(archive, f"{name}/{galaxy}.jpg", jpeg, zipfile.ZIP_STORED)
-            shown.append(source)
             bar.update()
-    return np.array(shown)
 
 
 def cycled(images: Path) -> Iterator[tuple[int, bytes]]:
