@@ -24,7 +24,10 @@ PAGES = (
     ),
 )
 GALAXIES = ["--set=demo.num_train=64", "--set=demo.num_test=16"]
-HASTE = [
+HASTE = [  # a small network, whatever the page names
+    *("--set=preprocess.image_size=32", "--set=train.weights=none"),
+    *("--set=train.model=compact", "--set=train.width=8"),
+    *("--set=train.view_size=0", "--set=train.num_seeds=1"),
     *("--set=train.epochs=2", "--set=train.batch_size=16"),
     *("--set=predict.num_zooms=1", "--set=predict.num_rotations=1"),
     "--set=report.make=false",  # the report has a line of its own
