@@ -14,6 +14,7 @@ from pathlib import Path
 OWN_GROUPS, GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 CPU_INFO = Path("/proc/cpuinfo")
 BFLOAT16 = {"avx512_bf16", "amx_bf16"}  # instructions that multiply it
+BFLOAT16_EMULATED = {"avx512f", "avx_ne_convert"}  # by which oneDNN does without these
 
 
 def num_cores() -> int:
@@ -57,6 +58,11 @@ def instructions() -> set[str]:
 def has_bfloat16() -> bool:
     """Whether the processor multiplies bfloat16 itself."""
     return not BFLOAT16.isdisjoint(instructions())
+
+
+def can_bfloat16() -> bool:
+    """Whether TensorFlow computes in bfloat16 on this processor, however slowly."""
+    return not (BFLOAT16 | BFLOAT16_EMULATED).isdisjoint(instructions())
 
 
 def core_limits() -> Iterator[float]:

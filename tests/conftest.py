@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.machine import num_cores
 from pipeline.runs.graph import Run
 from pipeline.runs.ownership import claim
 from pipeline.runs.paths import WorkDir
+from pipeline.settings.backend import load_keras
 from tests.finished_run import finished, folded  # noqa: F401
 from tests.kaggle_shell import shell, stand_in  # noqa: F401
 from tests.miniature import make_competition, small_settings, spoil
 from tests.terminal import Terminal
+
+load_keras()  # before a module of tests imports it without our settings
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,6 +34,11 @@ def pytest_collection_modifyitems(
         for item in items:
             if "slow" in item.keywords:
                 item.add_marker(skip)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many processes share the tests: few tests are over before others start."""
+    return num_cores() if config.getoption("--all") else 0
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 
 from pipeline import machine
 from pipeline.machine import (
+    can_bfloat16,
     has_bfloat16,
     instructions,
     memory_bytes,
@@ -84,22 +85,24 @@ def test_the_processor_is_called_what_it_calls_itself(
 
 
 @pytest.mark.parametrize(
-    ("more", "native"),
+    ("more", "native", "can"),
     [
-        ("avx512f avx512_vnni", False),
-        ("avx512f avx512_bf16", True),  # Zen 4, Cooper Lake
-        ("amx_bf16 amx_tile", True),  # Sapphire Rapids
-        ("xavx512_bf16", False),
+        ("avx512f avx512_vnni", False, True),
+        ("avx512f avx512_bf16", True, True),  # Zen 4, Cooper Lake
+        ("amx_bf16 amx_tile", True, True),  # Sapphire Rapids
+        ("avx512f", False, True),  # Skylake: oneDNN does it with float32
+        ("xavx512_bf16", False, False),
     ],
 )
 def test_a_processor_tells_its_instructions(
-    more: str, native: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    more: str, native: bool, can: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "cpuinfo"
     file.write_text("".join(CORE.format(number=n, more=more) for n in range(2)))
     monkeypatch.setattr(machine, "CPU_INFO", file)
     assert instructions() == {"fpu", "sse2", "avx2", *more.split()}
     assert has_bfloat16() == native
+    assert can_bfloat16() == can
 
 
 @pytest.mark.parametrize("text", ["", "Features\t: fp asimd bf16\n", None])

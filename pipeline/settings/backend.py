@@ -160,6 +160,12 @@ def load_keras() -> None:
         os.environ |= onednn_variables()
         start_matplotlib()  # Keras imports it too
         import_keras(name)
+    elif not onednn_variables().items() <= os.environ.items():
+        os.environ |= onednn_variables()  # what TensorFlow has not read yet
+        log.warning(
+            "Keras was imported before the pipeline: results may differ in their last "
+            "digits from those of ./run.sh"
+        )
     import keras
 
     if keras.config.backend() != name:

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from pipeline.errors import PipelineError
-from pipeline.machine import has_bfloat16
-from pipeline.settings.backend import has_gpu, load_keras
+from pipeline.machine import can_bfloat16, has_bfloat16
+from pipeline.settings.backend import backend_name, has_gpu, load_keras
 
 SECTIONS = ("train", "predict")
 
@@ -16,13 +16,23 @@ def settled(section: str, wished: str) -> str:
     Raises:
         PipelineError: the machine has no such precision.
     """
+    if wished == "float32":
+        return wished
+    gpu = has_gpu()
     if wished == "auto":
-        # until a finished network was measured to lose nothing by fewer bits
-        return "float32"
-    if wished == "float16" and not has_gpu():
+        # a GPU multiplies float32 by TF32, with no more bits than float16, anyhow; on a
+        # CPU, until a finished network was measured to lose nothing by fewer bits
+        return "float16" if gpu else "float32"
+    if wished == "float16" and not gpu:
         raise PipelineError(
             f"{section}.precision=float16 is for GPUs, and Keras finds none here. Set "
             f"{section}.precision to auto, bfloat16 or float32."
+        )
+    lacking = not gpu and backend_name() == "tensorflow" and not can_bfloat16()
+    if wished == "bfloat16" and lacking:
+        raise PipelineError(
+            f"{section}.precision=bfloat16 needs a processor with AVX-512, or a GPU. "
+            f"Set {section}.precision to auto or float32."
         )
     return wished
 

@@ -7,22 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
 from pipeline.errors import PipelineError
 from pipeline.inference.ensemble import predict_members
+from pipeline.inference.views import load_network
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import WorkDir, network_file
-from pipeline.settings.backend import start_keras
 from tests.finished_run import note_anew
 from tests.networks import build_small
-
-start_keras()
-
-import keras  # noqa: E402
-
-from pipeline.inference.views import load_network  # noqa: E402
 
 Change = Callable[[dict[str, Any]], None]
 

@@ -2,18 +2,14 @@ import numpy as np
 import pytest
 
 from pipeline.data.shards import Shards, images_at_once
-from pipeline.settings.backend import start_keras
-from pipeline.settings.schema import PredictConfig
-from tests.networks import build_small, noise
-
-start_keras()
-
-from pipeline.inference.views import (  # noqa: E402
+from pipeline.inference.views import (
     View,
     list_views,
     predict_rows,
     see,
 )
+from pipeline.settings.schema import PredictConfig
+from tests.networks import build_small, noise
 
 
 def views_of(images: np.ndarray, **settings: object) -> list[np.ndarray]:

@@ -1,15 +1,11 @@
+import keras
 import numpy as np
 
-from pipeline.settings.backend import backend_name, start_keras
+from pipeline.models.augmentation import Warp, draw_transforms
+from pipeline.models.dieleman2014 import Parts
+from pipeline.settings.backend import backend_name
 from pipeline.settings.schema import make_settings
 from tests.networks import noise
-
-start_keras()
-
-import keras  # noqa: E402
-
-from pipeline.models.augmentation import Warp, draw_transforms  # noqa: E402
-from pipeline.models.dieleman2014 import Parts  # noqa: E402
 
 
 def transforms(num_images: int = 50, **settings: object) -> np.ndarray:

@@ -1,23 +1,18 @@
 import dataclasses
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+from keras.src.applications.resnet import ResNet, stack_residual_blocks_v1
 
 from pipeline.errors import PipelineError
+from pipeline.models import applications
+from pipeline.models.network import FAMILIES
 from pipeline.runs.graph import Run
-from pipeline.settings.backend import start_keras
 from pipeline.settings.schema import BACKBONES
 from tests.miniature import with_train
 from tests.networks import assert_survives_saving, build_small, noise
-
-start_keras()
-
-import keras  # noqa: E402
-from keras.src.applications.resnet import ResNet, stack_residual_blocks_v1  # noqa: E402
-
-from pipeline.models import applications  # noqa: E402
-from pipeline.models.network import FAMILIES  # noqa: E402
 
 
 def small_resnet(**options: object) -> keras.Model:

@@ -1,9 +1,10 @@
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
-from pipeline.settings.backend import start_keras
+from pipeline.models import dieleman2014
 from tests.miniature import some_fractions
 from tests.networks import (
     assert_survives_saving,
@@ -12,12 +13,6 @@ from tests.networks import (
     noise,
     predict,
 )
-
-start_keras()
-
-import keras  # noqa: E402
-
-from pipeline.models import dieleman2014  # noqa: E402
 
 
 def test_each_part_has_the_centre_in_the_same_corner() -> None:

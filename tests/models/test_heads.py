@@ -1,15 +1,10 @@
+import keras
 import numpy as np
 import pytest
 
 from pipeline.data.tree import tree_violations
-from pipeline.settings.backend import start_keras
+from pipeline.models.heads import TreeRelu, TreeSoftmax
 from tests.networks import MEANS, build_small, noise
-
-start_keras()
-
-import keras  # noqa: E402
-
-from pipeline.models.heads import TreeRelu, TreeSoftmax  # noqa: E402
 
 
 def test_the_tree_head_obeys_the_tree_whatever_the_logits() -> None:

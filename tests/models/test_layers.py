@@ -1,19 +1,14 @@
+import keras
 import numpy as np
 import pytest
 
-from pipeline.settings.backend import start_keras
-from tests.networks import noise
-
-start_keras()
-
-import keras  # noqa: E402
-
-from pipeline.models.layers import (  # noqa: E402
+from pipeline.models.layers import (
     HE_GAIN,
     RELU_GAIN,
     NormalizedConv2D,
     StandardizedConv2D,
 )
+from tests.networks import noise
 
 
 @pytest.mark.parametrize("rectified", [False, True])

@@ -1,14 +1,10 @@
 from pathlib import Path
 
+import keras
 import numpy as np
 
-from pipeline.settings.backend import start_keras
 from tests.miniature import some_fractions
 from tests.networks import assert_survives_saving, build_small, noise
-
-start_keras()
-
-import keras  # noqa: E402
 
 
 def test_a_network_can_learn_eight_images_by_heart() -> None:

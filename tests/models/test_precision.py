@@ -1,31 +1,24 @@
 import os
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
-from pipeline.settings.backend import backend_name, start_keras
+from pipeline.models import precision
+from pipeline.models.precision import VARIABLES, computing
 from tests.networks import (
     assert_survives_saving,
     build,
     build_small,
     noise,
     predict,
+    rewritten,
 )
-
-start_keras()
-
-import keras  # noqa: E402
-
-from pipeline.models import precision  # noqa: E402
-from pipeline.models.precision import VARIABLES, computing  # noqa: E402
 
 # A number of bfloat16 has 8 bits: rounding moves it by 1 / 512 of itself at most. All
 # numbers here are of the size of 1, and most roundings cancel.
 MOST = 1 / 128
-of_tensorflow = pytest.mark.skipif(
-    backend_name() != "tensorflow", reason="a rewrite of TensorFlow's graphs"
-)
 
 
 @pytest.fixture
@@ -39,7 +32,7 @@ def assert_close_but_not_equal(found: np.ndarray, expected: np.ndarray) -> None:
     assert 0 < np.abs(found - expected).max() < MOST
 
 
-@of_tensorflow
+@rewritten
 @pytest.mark.parametrize("model", ["compact", "efficientnetlite0"])
 def test_a_cpu_computes_in_bfloat16_for_the_time_of_a_block(model: str) -> None:
     network, images = build_small(model=model), noise(4)
@@ -50,7 +43,7 @@ def test_a_cpu_computes_in_bfloat16_for_the_time_of_a_block(model: str) -> None:
     assert not os.environ.keys() & VARIABLES.keys()
 
 
-@of_tensorflow
+@rewritten
 def test_products_of_the_head_and_the_loss_are_not_rewritten() -> None:
     import tensorflow as tf
 

@@ -203,6 +203,18 @@ def test_onednn_is_asked_for_where_tensorflow_would_do_without_and_noted(
     assert kept_variables() == noted
 
 
+def test_a_keras_that_was_imported_before_us_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(backend, "instructions", lambda: {"avx2"})
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    backend.load_keras()
+    assert "Keras was imported before the pipeline" in caplog.text
+    caplog.clear()
+    backend.load_keras()
+    assert not caplog.records
+
+
 def test_the_users_own_lists_of_the_rewrite_are_dropped(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -14,18 +14,34 @@ SLOW = (
 
 @pytest.fixture
 def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What computes there, in words: "cpu native"."""
+    """What computes there, in words: "cpu native"; "cpu old" has no AVX-512."""
     words = request.param.split()
     monkeypatch.setattr(precision, "has_gpu", lambda: "gpu" in words)
     monkeypatch.setattr(precision, "has_bfloat16", lambda: "native" in words)
+    monkeypatch.setattr(precision, "can_bfloat16", lambda: "old" not in words)
 
 
 @pytest.mark.parametrize("section", ["train", "predict"])
-@pytest.mark.parametrize("machine", ["cpu native", "gpu", "cpu"], indirect=True)
+@pytest.mark.parametrize("machine", ["cpu native", "cpu old", "cpu"], indirect=True)
 def test_auto_is_float32_until_fewer_bits_are_known_to_cost_nothing(
     section: str, machine: None
 ) -> None:
     assert settled(section, "auto") == "float32"
+
+
+@pytest.mark.parametrize("machine", ["gpu"], indirect=True)
+def test_auto_is_float16_on_a_gpu(machine: None) -> None:
+    assert settled("train", "auto") == "float16"
+
+
+@pytest.mark.parametrize("machine", ["cpu old"], indirect=True)
+def test_bfloat16_that_would_have_no_effect_is_refused(machine: None) -> None:
+    with pytest.raises(PipelineError) as refusal:
+        settled("predict", "bfloat16")
+    assert str(refusal.value) == (
+        "predict.precision=bfloat16 needs a processor with AVX-512, or a GPU. Set "
+        "predict.precision to auto or float32."
+    )
 
 
 @pytest.mark.parametrize("machine", ["cpu", "gpu"], indirect=True)

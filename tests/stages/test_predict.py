@@ -14,6 +14,7 @@ from pipeline.runs.paths import WorkDir
 from pipeline.stages.predict import ask_networks, predict
 from tests.finished_run import BAD
 from tests.miniature import TEST_IDS, with_train
+from tests.networks import rewritten
 
 
 def test_predictions_have_the_ids_beside_the_fractions(finished: Run) -> None:
@@ -64,6 +65,7 @@ def test_one_more_seed_is_asked_and_the_others_stay(folded: Run) -> None:
     assert more.predictions.state == "missing"
 
 
+@rewritten
 def test_bfloat16_moves_the_rmse_by_less_than_a_ten_thousandth(
     finished: Run, tmp_path: Path
 ) -> None:

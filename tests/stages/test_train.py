@@ -1,6 +1,7 @@
 import shutil
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -12,17 +13,12 @@ from pipeline.runs.paths import (
     network_file,
     receipt_file,
 )
-from pipeline.settings.backend import start_keras
 from pipeline.stages.train import train
+from pipeline.training import fit
 from pipeline.training.checkpoint import load_checkpoint
 from pipeline.training.history import read_history
 from tests.miniature import with_train
-
-start_keras()
-
-import keras  # noqa: E402
-
-from pipeline.training import fit  # noqa: E402
+from tests.networks import rewritten
 
 
 def result(run: Run, member: int = 0) -> dict:
@@ -284,6 +280,7 @@ def test_a_reweighted_network_hangs_on_the_test_set(ready: Run) -> None:
     assert ready.members[0].state == "done"
 
 
+@rewritten
 def test_a_training_in_bfloat16_leaves_a_network_like_any_other(ready: Run) -> None:
     run = with_train(ready, precision="bfloat16")
     assert run.members[0].name != ready.members[0].name

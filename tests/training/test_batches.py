@@ -1,12 +1,8 @@
 import numpy as np
 
 from pipeline.runs.graph import Run
-from pipeline.settings.backend import start_keras
+from pipeline.training.batches import Batch, batch_sizes, batches
 from pipeline.training.training_set import load_training_set
-
-start_keras()
-
-from pipeline.training.batches import Batch, batch_sizes, batches  # noqa: E402
 
 
 def batches_of(run: Run, epoch: int) -> list[Batch]:

@@ -6,13 +6,10 @@ from tqdm import tqdm
 
 from pipeline.runs.graph import Run
 from pipeline.settings.backend import start_keras
+from pipeline.training.fit import Training
 from pipeline.training.training_set import load_training_set
+from pipeline.training.weights import weights_digest
 from tests.miniature import with_train
-
-start_keras()
-
-from pipeline.training.fit import Training  # noqa: E402
-from pipeline.training.weights import weights_digest  # noqa: E402
 
 
 def training_of(run: Run) -> Training:

@@ -1,15 +1,11 @@
 import numpy as np
 import pytest
 
+from pipeline.models.network import build_network
 from pipeline.runs.graph import Run
-from pipeline.settings.backend import start_keras
+from pipeline.training import galaxy_weights
 from pipeline.training.training_set import load_training_set
 from tests.miniature import with_train
-
-start_keras()
-
-from pipeline.models.network import build_network  # noqa: E402
-from pipeline.training import galaxy_weights  # noqa: E402
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,8 @@ import numpy as np
 import pytest
 
 from pipeline.data.tree import QUESTIONS, parent_fractions, shares_to_fractions
-from pipeline.settings.backend import start_keras
 from pipeline.settings.schema import TrainConfig
-
-start_keras()
-
-from pipeline.training.losses import build_loss  # noqa: E402
+from pipeline.training.losses import build_loss
 
 
 def random_fractions(rng: np.random.Generator, num: int) -> np.ndarray:
