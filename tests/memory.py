@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.commands.table import table
 from pipeline.progress import duration, human_size, say
+from pipeline.tables import table
 
-INTERVAL = 0.1  # seconds
+INTERVAL = 0.5  # seconds; more often it takes a tenth of a core
 PROC = Path("/proc")
 
 
