@@ -107,13 +107,16 @@ def refuse_link(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path, what: str = "", wait: bool = False) -> Iterator[None]:
+def locked(
+    path: Path, what: str = "", wait: bool = False, shared: bool = False
+) -> Iterator[None]:
     """Holds a lock that the system releases when the process ends, however it ends.
 
     Args:
         path: the lock file; it stays, since only the lock on it counts.
         what: what the holder uses, for the refusal.
         wait: wait for another holder, but not for ever, instead of refusing at once.
+        shared: others may hold it at the same time who take it so, too.
 
     Raises:
         PipelineError: another process holds it.
@@ -121,7 +124,7 @@ def locked(path: Path, what: str = "", wait: bool = False) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with open_lock(path) as file:
         ends = time.monotonic() + (LONGEST_WAIT if wait else 0)
-        while not take(file, path):
+        while not take(file, path, shared):
             if time.monotonic() >= ends:
                 raise PipelineError(refusal(what or str(path), file, wait))
             time.sleep(0.05)
@@ -136,10 +139,11 @@ def note_holder(file: IO[str]) -> None:
         os.pwrite(file.fileno(), f"{os.getpid()}\n".encode(), 0)
 
 
-def take(file: IO[str], path: Path) -> bool:
+def take(file: IO[str], path: Path, shared: bool) -> bool:
     """Takes a lock, unless another process holds it."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError as error:

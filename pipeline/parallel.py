@@ -1,27 +1,62 @@
 """Work spread over all cores, with a progress bar, and no worker left behind."""
 
+import argparse
+import itertools
 import multiprocessing
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
+    FIRST_COMPLETED,
     Future,
     ProcessPoolExecutor,
     ThreadPoolExecutor,
-    as_completed,
+    wait,
 )
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from pipeline.errors import PipelineError
 from pipeline.machine import num_cores
 from pipeline.progress import LOG, progress
 
+AHEAD = 2  # tasks for each worker, begun before their results are asked for
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+
+class Part(NamedTuple):
+    """One of several parts of some work, for one of several machines; from 1 on."""
+
+    number: int = 1
+    of: int = 1
+
+    def own(self, items: Sequence[int]) -> list[int]:
+        """Those that fall to it: every `of`-th, so that parts are of equal size."""
+        return [item for item in items if item % self.of == self.number - 1]
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+WHOLE = Part()
+
+
+def part_of(text: str) -> Part:
+    """A part as it is typed, `3/10` for the third of ten.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise argparse.ArgumentTypeError(f'takes a part such as 3/10, not "{text}"')
+    return Part(int(found[1]), int(found[2]))
 
 
 def map_parallel(
@@ -53,10 +88,8 @@ def map_parallel(
                 bar.update(size)
             return
         with worker_pool(num_workers) as pool, telling_of_death():
-            futures = [pool.submit(function, task) for task in tasks]
-            rows = {future: row for row, future in enumerate(futures)}
-            del futures  # with a future goes its result
-            for row, result in in_order(rows):
+            submitted = (pool.submit(function, task) for task in tasks)
+            for row, result in in_order(submitted, AHEAD * num_workers):
                 bar.update(sizes[row])
                 yield result
 
@@ -96,12 +129,25 @@ def can_share() -> bool:
     return True
 
 
-def in_order(rows: dict[Future[Result], int]) -> Iterator[tuple[int, Result]]:
-    """Yields the results row by row, whichever are done first."""
+def in_order(
+    futures: Iterator[Future[Result]], most: int
+) -> Iterator[tuple[int, Result]]:
+    """Yields the results row by row, whichever are done first.
+
+    Args:
+        futures: each submitted when it is asked for.
+        most: how many may be under way, or done and not asked for.
+    """
+    rows: dict[Future[Result], int] = {}
     done: dict[int, Result] = {}
-    due = 0
-    for future in as_completed(rows):
-        done[rows.pop(future)] = future.result()
+    due, coming = 0, enumerate(futures)
+    while True:
+        for row, future in itertools.islice(coming, most - len(rows) - len(done)):
+            rows[future] = row
+        if not rows:
+            return
+        for future in wait(rows, return_when=FIRST_COMPLETED).done:
+            done[rows.pop(future)] = future.result()
         while due in done:
             yield due, done.pop(due)
             due += 1

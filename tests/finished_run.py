@@ -128,7 +128,11 @@ def folded(finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
 
 
 def by_number(
-    _: object, __: object, members: Sequence[Member], rows: Sequence[np.ndarray]
+    _: object,
+    __: object,
+    members: Sequence[Member],
+    rows: Sequence[np.ndarray],
+    *more: object,
 ) -> list[np.ndarray]:
     """Each member answers everything with a tenth of its number."""
     return [

@@ -7,15 +7,16 @@ from pipeline.runs.paths import PROJECT
 from pipeline.settings.schema import SECTIONS, WITHOUT_SECTION
 
 STAGES = ("download", "preprocess", "train", "predict", "export")  # in running order
+IN_PARTS = ("preprocess", "predict")  # can be done by several machines
 BESIDE = ("classify", "report")  # make an artifact of their own
 READERS = (  # leave the artifacts as they are, and never wait for who makes them
     *("status", "runs", "compare", "settings", "verify", "score"),
-    *("upload", "leaderboard", "show", "doctor"),
+    *("upload", "leaderboard", "show", "doctor", "predict-images"),
 )
 COMMANDS = ("all", *STAGES, *BESIDE, *READERS, "clean", "completion")
 WITHOUT_RUN = ("compare", "completion")  # take no work directory
 # compute with a network
-WITH_KERAS = ("all", "train", "predict", "classify", "report", "show")
+WITH_KERAS = ("all", "train", "predict", "classify", "report", "show", "predict-images")
 # in the order in which one needs another, each with the sections that are its own
 OWN_SECTIONS = {
     "download": ("demo", "kaggle"),
@@ -41,7 +42,8 @@ ALL = "all five stages and the report, each only where something is to be made"
 def module_name(command: str) -> str:
     if command == "completion":
         return "pipeline.cli.completion"
-    return f"pipeline.{'stages' if command in STAGES else 'commands'}.{command}"
+    room = "stages" if command in STAGES else "commands"
+    return f"pipeline.{room}.{command.replace('-', '_')}"
 
 
 def module_of(command: str) -> ModuleType | None:

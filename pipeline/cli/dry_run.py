@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pipeline.commands.table import table
 from pipeline.errors import remedy
 from pipeline.machine import memory_bytes
 from pipeline.progress import duration
@@ -12,6 +11,7 @@ from pipeline.runs.memory import told_memory
 from pipeline.runs.paths import history_file
 from pipeline.runs.preflight import told_room
 from pipeline.runs.receipts import Artifact, read_receipt
+from pipeline.tables import table
 from pipeline.training.history import read_history
 
 HEADER = ("artifact", "stage", "what", "takes about")

@@ -7,6 +7,7 @@ from typing import NoReturn
 from pipeline.cli.catalogue import (
     COMMANDS,
     EXAMPLES,
+    IN_PARTS,
     STAGES,
     WITHOUT_RUN,
     accepted_sections,
@@ -15,6 +16,7 @@ from pipeline.cli.catalogue import (
     summary,
 )
 from pipeline.errors import Misuse
+from pipeline.parallel import part_of
 from pipeline.progress import say
 from pipeline.runs.paths import PROJECT
 from pipeline.settings.parsing import known_setting
@@ -142,6 +144,17 @@ def command_parser(command: str) -> Parser:
         parser.add_argument(
             "--force", action="store_true", help="make it anew, though it is up to date"
         )
+    if command in IN_PARTS:
+        parser.add_argument(
+            "--part",
+            type=part_of,
+            metavar="I/N",
+            help="one of N parts alone; without it, what is left, and all joined",
+        )
+    if command == "train":
+        parser.add_argument(
+            "--member", type=int, metavar="K", help="this network alone, from 1 on"
+        )
     if command == "all":
         parser.add_argument(
             "--minutes",
@@ -217,8 +230,8 @@ def overview() -> str:
     lines = [
         "usage: ./run.sh COMMAND [options]",
         "",
-        *(f"  {command:12}{summary(command)}" for command in COMMANDS),
-        f"  {'test':12}Runs the test suite",
+        *(f"  {command:16}{summary(command)}" for command in COMMANDS),
+        f"  {'test':16}Runs the test suite",
         "",
         '"./run.sh COMMAND --help" has the options and an example of each,',
         '"./run.sh settings" every setting. --version prints the version.',

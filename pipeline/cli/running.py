@@ -7,6 +7,8 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -39,7 +41,7 @@ from pipeline.progress import (
 from pipeline.runs.graph import Run
 from pipeline.runs.origin import InPlace
 from pipeline.runs.ownership import claim, is_ours
-from pipeline.runs.paths import SPLITS, history_file
+from pipeline.runs.paths import SPLITS, WorkDir, history_file
 from pipeline.runs.preflight import (
     check_before_work,
     refuse_closed,
@@ -95,11 +97,38 @@ def run_command(options: argparse.Namespace) -> None:
         raise PipelineError(f"There is nothing to clean in {resolved.run.work.root}.")
     refuse_closed(resolved.run.work.root)
     claim(resolved.run)
-    with locked(resolved.run.work.lock, str(resolved.run.work.root)):
+    with holding(resolved.run.work, share_of(options)):
         if command == "clean":
             answer(module, resolved, options)
         else:
             make(resolved, options)
+
+
+def share_of(options: argparse.Namespace) -> dict[str, Any]:
+    """Of a command's work, what is to be done here; empty: all of it.
+
+    Raises:
+        Misuse: it is to be made anew at the same time.
+    """
+    wanted = {"part": "part", "only": "member"}
+    values = {name: getattr(options, word, None) for name, word in wanted.items()}
+    share = {name: value for name, value in values.items() if value is not None}
+    if share and options.force:
+        raise Misuse("--force is for all of the work, not for a part of it.")
+    return share
+
+
+@contextmanager
+def holding(work: WorkDir, share: Mapping[str, Any]) -> Iterator[None]:
+    """Keeps others out of a work directory, but for those who do other shares."""
+    with locked(work.lock, str(work.root), shared=bool(share)):
+        if not share:
+            yield
+            return
+        (name,) = share.values()
+        what = f"{work.root} ({name})"
+        with locked(work.share_lock(str(name).replace("/", "-")), what):
+            yield
 
 
 def make(resolved: Resolved, options: argparse.Namespace) -> None:
@@ -109,7 +138,7 @@ def make(resolved: Resolved, options: argparse.Namespace) -> None:
     if stages := stages_of(command):
         check_stages(resolved.run, stages)
         save(command, resolved)
-        run_stages(resolved, stages, options.force)
+        run_stages(resolved, stages, options.force, share_of(options))
     else:
         save(command, resolved)
         keep_run(resolved.run, resolved.values)
@@ -259,7 +288,9 @@ def check_stages(run: Run, names: list[str]) -> None:
         log.warning("%s", line)
 
 
-def run_stages(resolved: Resolved, names: list[str], force: bool) -> None:
+def run_stages(
+    resolved: Resolved, names: list[str], force: bool, share: Mapping[str, Any]
+) -> None:
     run, started = resolved.run, time.monotonic()
     if run.plan:
         run = replace(run, earlier=seconds_spent(run))
@@ -273,11 +304,11 @@ def run_stages(resolved: Resolved, names: list[str], force: bool) -> None:
             keep_run(run, resolved.values)
         before = run.raw.receipt
         show_time_left(seconds_to_come(run, names[names.index(name) :], force))
-        getattr(module_of(name), name)(run, force)
+        getattr(module_of(name), name)(run, force, **share)
         if run.raw.receipt != before:
             run = replace(run)  # names follow from what has come
         run = run.planned
-    if names[-1] in ("predict", "export"):
+    if names[-1] in ("predict", "export") and not share:
         finish(run, names, started)
 
 

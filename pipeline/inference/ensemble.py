@@ -1,12 +1,15 @@
 """Galaxies through every network, and the mean over networks."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.data.shards import images_at_once
 from pipeline.data.tree import fractions_to_shares, shares_to_fractions
 from pipeline.errors import PipelineError, remedy
+from pipeline.inference.blocks import Blocks
 from pipeline.progress import progress
 from pipeline.runs.contents import open_shards
 from pipeline.runs.graph import Member
@@ -18,13 +21,16 @@ from pipeline.settings.schema import PredictConfig
 if TYPE_CHECKING:
     import keras
 
+NOT_KEPT = Blocks()
+
 
 def predict_members(
     config: PredictConfig,
     split: Artifact,
     members: Sequence[Member],
     rows: Sequence[np.ndarray],
-) -> list[np.ndarray]:
+    blocks: Blocks = NOT_KEPT,
+) -> list[np.ndarray] | None:
     """What each network says of some galaxies: (len(its rows), 37) float64 each.
 
     Args:
@@ -32,6 +38,10 @@ def predict_members(
         split: the finished shards.
         members: the finished networks.
         rows: for each network, which rows of the split.
+        blocks: where predictions are kept on the way, and which are made here.
+
+    Returns:
+        None where blocks of other parts are missing.
     """
     from pipeline.settings.backend import start_keras
 
@@ -41,16 +51,33 @@ def predict_members(
 
     precision = settled("predict", config.precision)
     shards, views = open_shards(split, every_byte=True), list_views(config)
-    parts = []
+    step = images_at_once(config.batch_size, shards.image_size)
+
+    def ask(member: Member, own: np.ndarray) -> np.ndarray | None:
+        network = open_network(member, shards.image_size)
+
+        def predict(part: slice) -> np.ndarray:
+            return predict_rows(
+                network, shards, own[part], views, config.batch_size, bar.update
+            )
+
+        def skip(num_rows: int) -> None:
+            bar.update(num_rows * len(views))
+
+        name = kept_name(member, split, precision, own)
+        with computing(network, precision):
+            return blocks.of(name).gather(len(own), step, predict, skip)
+
     with progress(sum(map(len, rows)) * len(views), "predict", "image") as bar:
-        for member, own in zip(members, rows, strict=True):
-            network = open_network(member, shards.image_size)
-            with computing(network, precision):
-                found = predict_rows(
-                    network, shards, own, views, config.batch_size, bar.update
-                )
-            parts.append(found)
-    return parts
+        parts = [ask(*pair) for pair in zip(members, rows, strict=True)]
+    return None if any(part is None for part in parts) else parts
+
+
+def kept_name(member: Member, split: Artifact, precision: str, rows: np.ndarray) -> str:
+    """What the kept predictions of a network follow from, beside the views."""
+    facts = (member.receipt["content"], split.receipt["content"], precision)
+    text = "-".join((*facts, hashlib.sha256(rows.tobytes()).hexdigest()))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def open_network(member: Member, image_size: int) -> "keras.Model":

@@ -293,6 +293,14 @@ class Run:
         )
 
     @cached_property
+    def features(self) -> Artifact:
+        """What the first network tells its head of the training galaxies."""
+        inputs = (self.shards("train"), self.members[0])
+        return Artifact(
+            "features", self.work.root, "show", {}, names_of(inputs), inputs
+        )
+
+    @cached_property
     def report(self) -> Artifact:
         """The page of pictures and plots."""
         settings = recipe_settings(self.settings.report)
@@ -308,7 +316,8 @@ class Run:
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
         """All of them, in the order of making; those beside the stages once wanted."""
-        beside = [self.classification] if self.classification.folder.exists() else []
+        asked = (self.classification, self.features)
+        beside = [item for item in asked if item.folder.exists()]
         if self.settings.report.make or self.report.folder.exists():
             beside.append(self.report)
         return (

@@ -12,7 +12,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 # where artifacts are, as patterns below a work directory
 ARTIFACTS = (
     *("raw/*", "shards/*", "models/*", "held_out/*", "predictions/*", "submission/*"),
-    *("classify-*", "report-*"),
+    *("classify-*", "report-*", "features-*"),
 )
 
 
@@ -38,6 +38,9 @@ class WorkDir:
     def card(self, galaxy: int) -> Path:
         return self.root / "show" / f"{galaxy}.png"
 
+    def similar(self, galaxy: int) -> Path:
+        return self.root / "show" / f"{galaxy}-similar.png"
+
     @property
     def settings(self) -> Path:
         return self.root / "settings.toml"
@@ -52,6 +55,10 @@ class WorkDir:
     @property
     def lock(self) -> Path:
         return self.root / "lock"
+
+    def share_lock(self, share: str) -> Path:
+        """Of one of several machines that do parts of the same work."""
+        return self.root / f"lock-{share}"
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,11 @@ def shard_file(folder: Path, number: int) -> Path:
     return folder / f"{number:05d}.npy"
 
 
+def shard_note_file(folder: Path, number: int) -> Path:
+    """What is in a shard, kept until all of them are there."""
+    return folder / f"{number:05d}.json"
+
+
 def network_file(folder: Path) -> Path:
     return folder / "model.keras"
 
@@ -109,6 +121,15 @@ def history_file(folder: Path) -> Path:
 
 def checkpoint_file(folder: Path) -> Path:
     return folder / "checkpoint.npz"
+
+
+def blocks_folder(folder: Path) -> Path:
+    """Where predictions are kept until all of them are there."""
+    return folder / "blocks"
+
+
+def features_file(folder: Path) -> Path:
+    return folder / "features.npy"
 
 
 def predictions_file(folder: Path) -> Path:

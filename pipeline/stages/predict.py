@@ -9,6 +9,7 @@ from pipeline.data.reweighting import fit_weighting
 from pipeline.data.splits import fold_of, match_ids
 from pipeline.files import atomic
 from pipeline.inference.blending import Other, average_held_out, load_others
+from pipeline.inference.blocks import Blocks
 from pipeline.inference.ensemble import (
     average_by_row,
     column_means,
@@ -16,6 +17,7 @@ from pipeline.inference.ensemble import (
     predict_members,
 )
 from pipeline.inference.held_out import predict_held_out
+from pipeline.parallel import WHOLE, Part
 from pipeline.runs.contents import (
     load_held_out,
     load_ids,
@@ -23,14 +25,14 @@ from pipeline.runs.contents import (
     unreadable_share,
 )
 from pipeline.runs.graph import Run
-from pipeline.runs.paths import held_out_file, predictions_file
-from pipeline.runs.receipts import is_up_to_date, making
+from pipeline.runs.paths import blocks_folder, held_out_file, predictions_file
+from pipeline.runs.receipts import is_up_to_date, making, refuse_links, require
 from pipeline.settings.precision import settled
 
 log = logging.getLogger(__name__)
 
 
-def predict(run: Run, force: bool = False) -> None:
+def predict(run: Run, force: bool = False, part: Part = WHOLE) -> None:
     """Averages what all networks say of all views of each galaxy.
 
     Reads   shards/, models/<network>/, raw/ (solutions), and predictions/ and held_out/
@@ -44,18 +46,29 @@ def predict(run: Run, force: bool = False) -> None:
     The validation RMSE is over all views, by the networks that did not see the galaxy;
     the weighted one over the same galaxies, reweighted to the test set; the expected
     one is of the test set as it is, galaxies without a readable image included.
+
+    Args:
+        run: whose networks are finished.
+        force: make them anew, though they are up to date.
+        part: predict just this part of the galaxies, and leave the averages to who has
+            all parts.
     """
+    if part != WHOLE:
+        predict_part(run, part)
+        return
     if not is_up_to_date(run.held_out, force):
-        save_held_out(run)
+        save_held_out(run, force)
     if is_up_to_date(run.predictions, force):
         return
     ids = load_ids(run.shards("test"))
     others = load_others(run, ids)
-    with making(run.predictions) as made:
-        own, by_fold = ask_networks(run, ids)
+    with making(run.predictions, keep=not force) as made:
+        blocks = Blocks(blocks_folder(made.folder))
+        own, by_fold = average(run, ids, ask_networks(run, ids, blocks))
         fractions = np.mean([own, *(other.fractions for other in others)], axis=0)
         with atomic(predictions_file(made.folder)) as partial:
             np.savez(partial, ids=ids, fractions=fractions)
+        blocks.remove()
         made.result |= {
             "num_images": len(ids),
             "num_as_means": len(run.shards("test").result["bad"]),
@@ -66,11 +79,30 @@ def predict(run: Run, force: bool = False) -> None:
     log.info("predictions: %d galaxies", len(ids))
 
 
-def save_held_out(run: Run) -> None:
-    with making(run.held_out) as made:
-        found = predict_held_out(run)
+def predict_part(run: Run, part: Part) -> None:
+    """Predicts a part of all galaxies, where others find it."""
+    for artifact in (run.held_out, run.predictions):
+        if is_up_to_date(artifact, False):
+            continue
+        for needed in (*artifact.needs, *artifact.inputs):
+            if needed is not run.held_out:
+                require(needed)
+        refuse_links(artifact)
+        blocks = Blocks(blocks_folder(artifact.partial), part)
+        if artifact is run.held_out:
+            predict_held_out(run, blocks)
+        else:
+            ask_networks(run, load_ids(run.shards("test")), blocks)
+    log.info('part %s is done; "predict" without --part joins all', part)
+
+
+def save_held_out(run: Run, force: bool) -> None:
+    with making(run.held_out, keep=not force) as made:
+        blocks = Blocks(blocks_folder(made.folder))
+        found = predict_held_out(run, blocks)
         with atomic(held_out_file(made.folder)) as partial:
             np.savez(partial, **found._asdict())
+        blocks.remove()
         rmse, standard_error = score_fractions(found.fractions, found.targets)
         made.result |= {
             "num_validation": len(found.ids),
@@ -81,8 +113,18 @@ def save_held_out(run: Run) -> None:
     log.info("validation: %d galaxies", len(found.ids))
 
 
-def ask_networks(run: Run, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What the networks say of the test galaxies, (N,) in the order of the shards.
+def ask_networks(run: Run, ids: np.ndarray, blocks: Blocks) -> list[np.ndarray] | None:
+    """What each network says of the test galaxies, (N, 37) float64 each."""
+    every_row = [np.arange(len(ids))] * len(run.members)
+    return predict_members(
+        run.settings.predict, run.shards("test"), run.members, every_row, blocks
+    )
+
+
+def average(
+    run: Run, ids: np.ndarray, parts: list[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the networks say together of the test galaxies, as the shards have them.
 
     Returns:
         (N, 37) float64, the mean over all networks; the means of the training set for
@@ -91,8 +133,6 @@ def ask_networks(run: Run, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         over all folds would be told from those by its smoothness.
     """
     config, shards, members = run.settings.predict, run.shards("test"), run.members
-    every_row = [np.arange(len(ids))] * len(members)
-    parts = predict_members(config, shards, members, every_row)
     bad = unreadable(shards, ids)
     fractions = np.where(bad[:, None], column_means(members), np.mean(parts, axis=0))
     folds = fold_of(ids, run.settings.train.num_folds)

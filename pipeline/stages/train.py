@@ -2,6 +2,7 @@
 
 import logging
 
+from pipeline.errors import Misuse
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import checkpoint_file
 from pipeline.runs.receipts import is_up_to_date, making, require
@@ -10,7 +11,7 @@ from pipeline.training.plan import affordable, make_plan
 log = logging.getLogger(__name__)
 
 
-def train(run: Run, force: bool = False) -> None:
+def train(run: Run, force: bool = False, only: int | None = None) -> None:
     """Fits a network to the volunteers' fractions, once for each seed and fold.
 
     Reads   shards/train/                  images
@@ -21,11 +22,25 @@ def train(run: Run, force: bool = False) -> None:
             models/<network>/history.csv   a record of each epoch
             models/<network>/receipt.json  the best epoch and its RMSE
             models/<network>.partial/checkpoint.npz, while it lasts
+
+    Args:
+        run: whose networks.
+        force: train them anew, though they are up to date.
+        only: train just this one, counted from 1.
+
+    Raises:
+        Misuse: there is none of that number.
     """
-    if run.plan and not is_up_to_date(run.plan, False):
+    if run.plan and only is not None:
+        require(run.plan)
+    elif run.plan and not is_up_to_date(run.plan, False):
         make_plan(run)
     run = run.planned
+    if only is not None and not 1 <= only <= len(run.members):
+        raise Misuse(f"--member is from 1 to {len(run.members)} here. Got {only}.")
     for number, member in enumerate(run.members):
+        if only is not None and number + 1 != only:
+            continue
         if not is_up_to_date(member, force):
             train_member(run, number, force)
         checkpoint_file(member.folder).unlink(missing_ok=True)

@@ -3,13 +3,14 @@ import pytest
 
 from pipeline.commands.show import WHERE, look_up
 from pipeline.data.splits import fold_of
+from pipeline.inference.blocks import Blocks
 from pipeline.inference.held_out import predict_held_out
 from pipeline.runs.graph import Run
 from tests.miniature import TRAIN_IDS
 
 
 def test_each_galaxy_is_predicted_by_those_not_fitted_to_it_alone(folded: Run) -> None:
-    found = predict_held_out(folded)
+    found = predict_held_out(folded, Blocks())
     assert found.ids.tolist() == TRAIN_IDS.tolist()
     # members f and f + 3 held out fold f
     expected = (fold_of(TRAIN_IDS, 3) + 1.5) / 10

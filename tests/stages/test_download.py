@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.data import csv_files
-from pipeline.data.archives import jpeg_reader, list_jpegs
+from pipeline.data.archives import file_reader, list_jpegs
 from pipeline.errors import PipelineError
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import receipt_file
@@ -34,7 +34,7 @@ def test_unpacked_files_are_the_same_galaxies(folder: Path) -> None:
         archive.extractall(folder / "unpacked")
     members = list_jpegs(folder / "unpacked")
     assert list(members) == list(list_jpegs(zipped)) == TRAIN_IDS.tolist()
-    assert jpeg_reader(folder / "unpacked")(members[100_003]) == blob(
+    assert file_reader(folder / "unpacked")(members[100_003]) == blob(
         100_003 % 97 + 100
     )
 

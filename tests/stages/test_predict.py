@@ -7,11 +7,12 @@ import pytest
 
 from pipeline.data.metrics import score_fractions
 from pipeline.data.splits import fold_of
+from pipeline.inference.blocks import Blocks
 from pipeline.kaggle.ledger import read_ledger
 from pipeline.runs.contents import load_held_out, load_predictions
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import WorkDir
-from pipeline.stages.predict import ask_networks, predict
+from pipeline.stages.predict import ask_networks, average, predict
 from tests.finished_run import BAD
 from tests.miniature import TEST_IDS, with_train
 from tests.networks import rewritten
@@ -50,7 +51,8 @@ def test_what_is_submitted_is_told_with_its_validation_rmse(finished: Run) -> No
 def test_a_test_galaxy_is_the_mean_over_all_and_compared_by_one_fold(
     folded: Run,
 ) -> None:
-    fractions, alike = ask_networks(folded, TEST_IDS)
+    parts = ask_networks(folded, TEST_IDS, Blocks())
+    fractions, alike = average(folded, TEST_IDS, parts)
     good = TEST_IDS != BAD
     np.testing.assert_allclose(fractions[good], np.full((5, 37), 0.25))
     np.testing.assert_allclose(fractions[~good], np.full((1, 37), 0.7))

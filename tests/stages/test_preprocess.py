@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 from pipeline.errors import PipelineError
+from pipeline.parallel import Part
 from pipeline.runs.contents import load_ids, open_shards
 from pipeline.runs.graph import Run
+from pipeline.runs.paths import SPLITS
 from pipeline.settings.schema import make_settings
 from pipeline.stages.download import download
 from pipeline.stages.preprocess import preprocess
@@ -137,3 +139,51 @@ def test_a_zip_without_galaxies_is_refused(run: Run, folder: Path) -> None:
         archive.writestr("readme.txt", "nothing here")
     with pytest.raises(PipelineError, match="holds no galaxies"):
         download(run)
+
+
+@pytest.mark.usefixtures("alone")
+def test_parts_and_what_they_leave_make_the_bytes_of_the_whole(
+    run: Run, ready: Run
+) -> None:
+    download(run)
+    for number in (3, 1):
+        preprocess(run, part=Part(number, 3))
+    made = contents(run.shards("train").partial)
+    assert {Path(name).name for name in made} == {
+        *("00000.npy", "00000.json", "00002.npy", "00002.json", "00003.npy"),
+        "00003.json",
+    }
+    assert run.shards("train").state == "half made"
+    preprocess(run)
+    for split in SPLITS:
+        theirs, ours = ready.shards(split), run.shards(split)
+        assert ours.receipt["content"] == theirs.receipt["content"]
+        assert ours.result == theirs.result
+    kept = {Path(name).name: stamp for name, (stamp, _) in made.items()}
+    for name, (stamp, _) in contents(run.shards("train").folder).items():
+        if Path(name).name in kept:
+            assert stamp == kept[Path(name).name]  # nothing is made twice
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_shard_that_was_cut_on_the_way_is_made_again(run: Run, ready: Run) -> None:
+    download(run)
+    preprocess(run, part=Part(1, 2))
+    for name in ("00000.npy", "00002.json"):
+        file = run.shards("train").partial / name
+        file.write_bytes(file.read_bytes()[:20])
+    preprocess(run)
+    train = "train"
+    assert (
+        run.shards(train).receipt["content"] == ready.shards(train).receipt["content"]
+    )
+
+
+@pytest.mark.usefixtures("alone")
+def test_bad_images_of_all_parts_count_together(run: Run, folder: Path) -> None:
+    names = [f"images_training_rev1/{galaxy}.jpg" for galaxy in TRAIN_IDS[::6]]
+    spoil(folder / "images_training_rev1.zip", dict.fromkeys(names, b""))
+    download(run)
+    preprocess(run, part=Part(1, 2))
+    with pytest.raises(PipelineError, match="more than 3 images are unreadable"):
+        preprocess(run)
