@@ -41,6 +41,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return num_cores() if config.getoption("--all") else 0
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """Sends what a test printed as text that one process can send to another."""
+    report = yield
+    report.sections = [
+        (name, text.encode(errors="backslashreplace").decode())
+        for name, text in report.sections
+    ]
+    return report
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The competition's files as Kaggle ships them."""

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.data.archives import jpeg_reader, list_jpegs
+from pipeline.data.archives import file_reader, list_jpegs
 from pipeline.data.splits import match_ids
 from pipeline.data.submission import NUM_TEST
 from pipeline.data.tables import read_fractions, read_ids
@@ -207,7 +207,7 @@ def write_members(
 
 def cycled(images: Path) -> Iterator[tuple[int, bytes]]:
     """Each galaxy's id and jpg, over and over, read anew each time."""
-    read = jpeg_reader(images)
+    read = file_reader(images)
     members: Iterable[tuple[int, str]] = itertools.cycle(list_jpegs(images).items())
     return ((galaxy, read(member)) for galaxy, member in members)
 

@@ -19,8 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.commands.score import score
-from pipeline.commands.table import table
-from pipeline.data.archives import jpeg_reader, list_jpegs
+from pipeline.data.archives import file_reader, list_jpegs
 from pipeline.data.splits import match_ids
 from pipeline.data.tables import read_fractions
 from pipeline.progress import say, start_logging
@@ -28,6 +27,7 @@ from pipeline.runs.paths import PROJECT, partial_folder
 from pipeline.runs.preflight import NUM_TRAIN
 from pipeline.sources.demo import csv_lines, write_zipped_csv
 from pipeline.sources.folder import FILES, find_files
+from pipeline.tables import table
 from tests.full_size import write_members
 
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1.0)
@@ -129,7 +129,7 @@ def write_share(source: Path, out: Path, share: float) -> int:
     labels = fractions[match_ids(chosen, ids, source)]
     write_zipped_csv(partial, FILES["solutions"], csv_lines(chosen, labels))
     images = files["train_images"]
-    read, names = jpeg_reader(images), list_jpegs(images)
+    read, names = file_reader(images), list_jpegs(images)
     pictures = ((galaxy, read(names[galaxy])) for galaxy in chosen.tolist())
     write_members(partial, "train_images", pictures, len(chosen))
     partial.rename(out)

@@ -11,11 +11,13 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "pipeline"
 # no subject of their own, and what makes the environment
 BASE = (
-    *("errors", "signals", "machine", "progress", "parallel", "files", "environment"),
+    *("errors", "signals", "machine", "progress", "tables", "parallel", "files"),
+    "environment",
 )
 ROOMS = (
     *("base", "settings", "data", "kaggle", "sky", "models", "sources", "runs"),
-    *("inference", "training", "reporting", "stages", "commands", "cli", "__main__"),
+    *("inference", "training", "reporting", "catalogues", "stages", "commands"),
+    *("cli", "__main__"),
 )
 MOST_FILES = 15  # in a room
 STAGES = ("download", "preprocess", "train", "predict", "export")

@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ class Reader:
     """Types what the pages say, in a clone of their own and a Kaggle on loopback."""
 
     def __init__(self, place: Path, kaggle: StandIn, sky: Path) -> None:
-        self.project = place / "clone"
+        self.project, self.sky = place / "clone", sky
         self.said = {  # what stands for something of the reader's own
             "FOLDER": str(sky),
             "W": str(place / "W"),
@@ -88,6 +89,12 @@ class Reader:
         if "776386" in line:
             ids = next((self.project / "work/demo/shards").glob("train-*/ids.npy"))
             self.said["776386"] = str(np.load(ids)[0])
+        if "pictures/" in line:
+            with zipfile.ZipFile(self.sky / "images_test_rev1.zip") as images:
+                for number, name in enumerate(images.namelist()[:5]):
+                    picture = self.project / "pictures" / f"J{number}+45.jpg"
+                    picture.parent.mkdir(exist_ok=True)
+                    picture.write_bytes(images.read(name))
         if "mine.csv" in line:
             folder = self.project / "submissions"
             newest = max(folder.glob("kaggle-*.csv"), key=os.path.getmtime)

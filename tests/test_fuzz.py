@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.data.archives import jpeg_reader, list_jpegs, open_zip_as_it_is
+from pipeline.data.archives import file_reader, list_jpegs, open_zip_as_it_is
 from pipeline.data.images import BadImage, prepare
 from pipeline.data.splits import read_targets
 from pipeline.data.submission import check_submission
@@ -161,7 +161,7 @@ def test_fuzz_a_zip_of_images(often: Callable, tmp_path: Path) -> None:
         path.write_bytes(edited(IMAGE_ZIPS[number], edits))
         forget()
         with suppress(PipelineError):
-            read = jpeg_reader(path)
+            read = file_reader(path)
             for name in list_jpegs(path).values():
                 with suppress(BadImage):
                     assert prepare(read(name), 212, 16).shape == (16, 16, 3)

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipeline.commands.table import table
 from pipeline.data.splits import held_out, load_targets, match_ids
 from pipeline.errors import PipelineError
 from pipeline.runs.contents import load_held_out, load_ids, open_shards
 from pipeline.runs.graph import Run
 from pipeline.runs.receipts import is_up_to_date, making, require
 from pipeline.runs.resolve import Resolved
+from pipeline.tables import table
 from pipeline.training import classifiers
 from pipeline.training.classifiers import Fitted, Part, judge
 

@@ -4,13 +4,13 @@ import argparse
 import logging
 import sys
 
-from pipeline.commands.table import table
 from pipeline.errors import PipelineError, remedy
 from pipeline.progress import all_visible, duration, human_size, is_terminal, say
 from pipeline.runs.graph import Run
 from pipeline.runs.inventory import Folder, unused_folders
 from pipeline.runs.receipts import discard
 from pipeline.runs.resolve import Resolved
+from pipeline.tables import table
 
 EXAMPLE = "./run.sh clean --work work/demo"
 HEADER = ("unused", "size", "made", "took")

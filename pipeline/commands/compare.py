@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.commands.table import markdown, table
 from pipeline.data.metrics import paired_difference, score_fractions
 from pipeline.errors import PipelineError
 from pipeline.inference.blending import average_held_out, load_others
@@ -17,6 +16,7 @@ from pipeline.runs.contents import HeldOut, load_held_out, load_ids
 from pipeline.runs.graph import Member, Run
 from pipeline.runs.receipts import require
 from pipeline.runs.resolve import named_run
+from pipeline.tables import markdown, table
 
 EXAMPLE = "./run.sh compare work/first work/second:1f3a9c2e --markdown"
 HEADER = (

@@ -4,12 +4,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pipeline.commands.table import table
 from pipeline.errors import remedy
 from pipeline.kaggle.ledger import read_ledger
 from pipeline.kaggle.standings import place_2014, score_of
 from pipeline.runs.graph import Run
 from pipeline.runs.resolve import Resolved
+from pipeline.tables import table
 
 EXAMPLE = "./run.sh leaderboard --work work/kaggle"
 HEADER = (

@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.commands.table import table
 from pipeline.errors import PipelineError, remedy
 from pipeline.progress import duration, human_size
 from pipeline.runs.graph import Run
 from pipeline.runs.receipts import folder_size, read_receipt
 from pipeline.runs.resolve import Resolved, kept_run
 from pipeline.runs.saved import read_saved
+from pipeline.tables import table
 
 EXAMPLE = "./run.sh runs --work work/demo"
 HEADER = ("run", "preset", "what differs from it", "state", "expected", "size", "age")

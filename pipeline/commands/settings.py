@@ -4,12 +4,12 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.commands.table import table
 from pipeline.errors import Misuse
 from pipeline.runs.resolve import Resolved
 from pipeline.settings.parsing import section_of, spoken
 from pipeline.settings.schema import SECTIONS, WITHOUT_SECTION, all_settings, value_of
 from pipeline.settings.spelling import nearest
+from pipeline.tables import table
 
 EXAMPLE = "./run.sh settings train --work work/demo"
 HEADER = ("setting", "value", "from", "type", "what it is")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.data.images import crop_center
 from pipeline.data.splits import held_out, load_targets
 from pipeline.data.tree import COLUMNS, QUESTIONS, answer_slice
 from pipeline.errors import PipelineError
@@ -24,6 +25,7 @@ from pipeline.runs.receipts import require
 from pipeline.runs.resolve import Resolved
 
 EXAMPLE = "./run.sh show 100008 --work work/demo"
+NUM_SIMILAR = 11  # training galaxies beside the one that is shown
 BAR = 30  # characters for a fraction of 1
 EIGHTHS = " ▏▎▍▌▋▊▉"
 WHERE = {True: "held out of training", False: "the network was fitted to it"}
@@ -70,6 +72,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="map what speaks for this one, such as Class3.1, not all 37",
     )
 
+    parser.add_argument(
+        "--similar",
+        action="store_true",
+        help="draw the training galaxies most like it, too",
+    )
+
 
 def column(text: str) -> int:
     if text not in COLUMNS:
@@ -86,7 +94,8 @@ def number(text: str) -> int:
 
 
 def gather(resolved: Resolved, options: argparse.Namespace) -> dict[str, Any]:
-    return show(resolved.run, options.galaxy, options.answer)
+    facts = show(resolved.run, options.galaxy, options.answer)
+    return facts | (show_similar(resolved.run, facts) if options.similar else {})
 
 
 def show(run: Run, galaxy_id: int, answer: int | None = None) -> dict[str, Any]:
@@ -106,6 +115,44 @@ def show(run: Run, galaxy_id: int, answer: int | None = None) -> dict[str, Any]:
         "predicted": by_column(galaxy.fractions),
         "volunteers": None if galaxy.targets is None else by_column(galaxy.targets),
     }
+
+
+def show_similar(run: Run, facts: dict[str, Any]) -> dict[str, Any]:
+    """The training galaxies that are most like it for the first network; a sheet.
+
+    Reads   shards/, raw/, models/
+    Writes  show/<GalaxyID>-similar.png, features-<digest>/ the first time
+    """
+    from pipeline.catalogues.similar import find_similar
+    from pipeline.reporting.pictures import load_pictures
+    from pipeline.reporting.plots import png
+    from pipeline.reporting.plots.galaxies import sheet
+
+    galaxy, split = facts["id"], facts["split"]
+    shards = open_shards(run.shards(split))
+    (seen,) = shards.gather(np.flatnonzero(shards.ids == galaxy))
+    found = find_similar(run, seen, NUM_SIMILAR + 1)
+    ids = load_ids(run.shards("train"))[found.rows]
+    others = [
+        (int(other), float(similarity))
+        for other, similarity in zip(ids, found.similarity, strict=True)
+        if other != galaxy
+    ][:NUM_SIMILAR]
+    crop = run.settings.preprocess.crop_size
+    pictures = load_pictures(run, split, [galaxy]).by_id | (
+        load_pictures(run, "train", [other for other, _ in others]).by_id
+    )
+    shown = [(f"{galaxy}", crop_center(pictures[galaxy], crop))]
+    shown += [
+        (f"{other}: {similarity:.3f}", crop_center(pictures[other], crop))
+        for other, similarity in others
+    ]
+    file = run.work.similar(galaxy)
+    with atomic(file) as partial:
+        partial.write_bytes(png(sheet(shown)))
+    log.info("%s", file)
+    similar = [{"id": other, "similarity": value} for other, value in others]
+    return {"similar": similar, "sheet": str(file)}
 
 
 def by_column(fractions: np.ndarray) -> dict[str, float]:
@@ -217,6 +264,11 @@ def describe(facts: dict[str, Any]) -> str:
             if facts["volunteers"] is not None:
                 known = facts["volunteers"][column]
                 lines.append(answer_line("", "volunteers", known))
+    if "similar" in facts:
+        lines += ["", "most like it, by the cosine between features"]
+        lines += [
+            f"    {own['id']}  {own['similarity']:.3f}" for own in facts["similar"]
+        ]
     return "\n".join(lines)
 
 

@@ -5,7 +5,6 @@ import datetime
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipeline.commands.table import table
 from pipeline.files import lock_holder
 from pipeline.progress import human_size
 from pipeline.runs.contents import trouble_with_csv
@@ -14,6 +13,7 @@ from pipeline.runs.origin import InPlace
 from pipeline.runs.paths import history_file
 from pipeline.runs.receipts import Artifact, folder_size
 from pipeline.runs.resolve import Resolved
+from pipeline.tables import table
 from pipeline.training.history import read_history
 
 EXAMPLE = "./run.sh status --work work/demo"

@@ -118,17 +118,22 @@ def throw(error: OSError) -> NoReturn:
     raise error
 
 
-def jpeg_reader(path: Path) -> Callable[[str], bytes]:
-    """A function from member name to bytes; BadImage where it cannot be read."""
+def file_reader(path: Path, largest: int = LARGEST_JPEG) -> Callable[[str], bytes]:
+    """A function from member name to bytes; BadImage where it cannot be read.
+
+    Args:
+        path: a folder or a zip.
+        largest: bytes that a picture may have.
+    """
     if path.is_dir():
-        return lambda name: read_jpeg_file(path / name)
+        return lambda name: read_file(path / name, largest)
     archive = open_zip(path)
-    return lambda name: read_jpeg_member(archive, name)
+    return lambda name: read_member(archive, name, largest)
 
 
-def read_jpeg_file(file: Path) -> bytes:
+def read_file(file: Path, largest: int) -> bytes:
     try:
-        refuse_large(file.stat().st_size)
+        refuse_large(file.stat().st_size, largest)
         if not file.is_file():
             raise BadImage("is not a file, but a folder, a pipe or a device")
         return file.read_bytes()
@@ -136,18 +141,18 @@ def read_jpeg_file(file: Path) -> bytes:
         raise BadImage(f"cannot be read ({error.strerror})") from None
 
 
-def read_jpeg_member(archive: zipfile.ZipFile, name: str) -> bytes:
+def read_member(archive: zipfile.ZipFile, name: str, largest: int) -> bytes:
     try:
-        refuse_large(archive.getinfo(name).file_size)
+        refuse_large(archive.getinfo(name).file_size, largest)
         with reading(archive, archive.getinfo(name)) as stream:
             return stream.read()
     except UnreadableMember as error:
         raise BadImage(str(error)) from None
 
 
-def refuse_large(size: int) -> None:
-    """Refuses what is no galaxy of the competition before it fills the memory."""
-    if size > LARGEST_JPEG:
+def refuse_large(size: int, largest: int) -> None:
+    """Refuses what is no galaxy's picture before it fills the memory."""
+    if size > largest:
         raise BadImage(f"{size:,} bytes, more than a galaxy has")
 
 

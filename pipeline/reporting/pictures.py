@@ -9,7 +9,7 @@ import simplejpeg
 from skimage.transform import resize
 from skimage.util import montage
 
-from pipeline.data.archives import jpeg_reader, list_jpegs
+from pipeline.data.archives import file_reader, list_jpegs
 from pipeline.data.images import BadImage, crop_center, decode
 from pipeline.data.splits import match_ids
 from pipeline.errors import PipelineError
@@ -65,7 +65,7 @@ def load_originals(source: Path, ids: Sequence[int]) -> Iterator[np.ndarray]:
     Raises:
         PipelineError: one of them is not there, or unreadable.
     """
-    members, read = list_jpegs(source), jpeg_reader(source)
+    members, read = list_jpegs(source), file_reader(source)
     missing = [galaxy for galaxy in ids if int(galaxy) not in members]
     if missing:
         raise PipelineError(f"{source} holds no {missing[0]}.jpg. Is it complete?")

@@ -22,7 +22,10 @@ from tests.kaggle_shell import isolate
 from tests.miniature import TEST_IDS, some_fractions
 from tests.terminal import Terminal
 
-JSON = ("status", "runs", "compare", "score", "leaderboard", "show", "doctor")
+JSON = (
+    *("status", "runs", "compare", "score", "leaderboard", "show", "doctor"),
+    "predict-images",
+)
 FORCED = {"all", "download", "preprocess", "train", "predict", "export"} | {
     *("report", "classify", "upload")
 }
@@ -49,7 +52,7 @@ def test_help_lists_every_command_within_a_screen(terminal: Terminal) -> None:
     lines = terminal.out.splitlines()
     assert len(lines) <= 40
     for command in COMMANDS:
-        assert f"  {command:12}{summary(command)}" in lines
+        assert f"  {command:16}{summary(command)}" in lines
     assert "0 done, 1 cannot be done, 2 mistyped, above 128" in terminal.out
 
 
@@ -174,7 +177,7 @@ def test_every_reading_command_ends_well_and_gives_json_where_it_says_so(
     write_fractions(truth, TEST_IDS, some_fractions(6, seed=5))
     more = {"score": ["--solutions", str(truth)], "show": ["200003"]}
     for command in READERS:
-        if command in ("upload", "doctor", "compare"):
+        if command in ("upload", "doctor", "compare", "predict-images"):
             continue
         assert later.type(command, *more.get(command, [])) == 0, later.err
         assert later.out.strip()

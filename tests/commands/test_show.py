@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,24 @@ def test_an_image_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
         f"{images} holds an unreadable image, 100003.jpg: Bad magic number for file "
         "header."
     )
+
+
+def test_the_training_galaxies_most_like_one_are_drawn(later: Terminal) -> None:
+    assert later.type("show", "200001", "--similar", "--json") == 0, later.err
+    facts = json.loads(later.out)
+    ids = [own["id"] for own in facts["similar"]]
+    assert len({*ids}) == 11
+    assert {*ids} <= {*range(100_000, 100_024)}
+    values = [own["similarity"] for own in facts["similar"]]
+    assert values == sorted(values, reverse=True)
+    assert values[0] <= 1.001
+    assert Path(facts["sheet"]).read_bytes().startswith(b"\x89PNG")
+    (made,) = later.work.glob("features-*")
+    stamp = made.stat().st_mtime_ns
+    # a training galaxy is most like itself, and is not told so
+    assert later.type("show", "100003", "--similar") == 0
+    similar = later.out.partition("most like it")[2]
+    assert len(similar.splitlines()) == 12
+    assert "100003" not in similar
+    assert made.stat().st_mtime_ns == stamp
+    assert later.states()[made.name] == "done"

@@ -64,6 +64,7 @@ def test_a_notebook_has_our_settings_and_layers_whatever_keras_is_told(
     else:
         (tmp_path / "matplotlibrc").unlink()
     environment = {**os.environ, **names}
+    environment.pop("TF_ENABLE_ONEDNN_OPTS", None)  # of this process's own Keras
     done = python(first + TELL, network, home, env=environment, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     settings, rest = done.stdout.splitlines()

@@ -26,6 +26,6 @@ def test_one_galaxy_is_too_few_to_learn_from(ready: Run) -> None:
     with pytest.raises(PipelineError) as refusal:
         load_training_set(run, run.members[0])
     assert str(refusal.value) == (
-        f"Of the galaxies in {ready.settings.source}/training_solutions_rev1.zip just "
-        "1 is left to learn from. Train on more."
+        "24 training galaxies are too few to hold out a share of 0.97 for validation. "
+        "Lower train.validation_fraction."
     )

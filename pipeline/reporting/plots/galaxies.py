@@ -1,5 +1,6 @@
 """A galaxy's card: its pictures, and its 37 answers as bars."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from pipeline.reporting.plots import (
 from pipeline.reporting.words import answer_text
 
 SPEAKS_FOR, SPEAKS_AGAINST = (255, 70, 40), (60, 130, 255)
+SHEET_COLUMNS = 4
 COVERING = 0.65  # how much of a pixel the strongest colour hides
 
 
@@ -82,6 +84,21 @@ def card(
         axes.set_title(text)
         axes.set_anchor("N")
         axes.axis("off")
+    return figure
+
+
+@styled
+def sheet(pictures: Sequence[tuple[str, np.ndarray]]) -> Figure:
+    """Pictures (H, W, 3) uint8 side by side, each with its caption."""
+    rows = -(-len(pictures) // SHEET_COLUMNS)
+    figure = new_figure(2.2 * rows)
+    figure.set_figwidth(8.2)
+    places = figure.subplots(rows, SHEET_COLUMNS, squeeze=False).ravel()
+    for axes in places:
+        axes.axis("off")
+    for axes, (caption, image) in zip(places, pictures, strict=False):
+        axes.imshow(image)
+        axes.set_title(caption)
     return figure
 
 

@@ -16,8 +16,8 @@ from pipeline.reporting.statistics import Shift
 
 
 @styled
-def shifts(shift: Shift) -> Figure:
-    """Mean fractions of the test set's predictions and of the training labels."""
+def shifts(shift: Shift, what: str = "test") -> Figure:
+    """Mean fractions of what is predicted, and of the training labels."""
     figure = new_figure(ANSWER_HEIGHT)
     axes = figure.subplots()
     places = np.array(answer_rows(axes))
@@ -25,7 +25,7 @@ def shifts(shift: Shift) -> Figure:
     axes.plot(
         shift.training, places, "s", color=VOLUNTEERS, label="training, volunteers"
     )
-    axes.plot(shift.test, places, "o", color=PREDICTED, label="test, predicted")
+    axes.plot(shift.test, places, "o", color=PREDICTED, label=f"{what}, predicted")
     for place, test, training in zip(
         places[shift.notable],
         shift.test[shift.notable],

@@ -1,4 +1,4 @@
-from pipeline.commands.table import table
+from pipeline.tables import table
 
 HEADER = ("method", "accuracy", "note")
 ROWS = (("small CNN", "0.5", "converged"), ("b", "10.25", "stopped"))

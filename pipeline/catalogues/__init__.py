@@ -1,0 +1,1 @@
+"""Galaxies of one's own: any pictures, any names, any number."""

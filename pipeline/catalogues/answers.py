@@ -1,0 +1,139 @@
+"""What networks say of a chunk of a catalogue, and where that lies until all is there.
+
+Each chunk is a file of its own beside the table to come, so that an interrupted run
+continues, and several machines can share the work.
+"""
+
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pipeline.catalogues.listing import Listing
+from pipeline.data.tree import NUM_ANSWERS
+from pipeline.errors import PipelineError
+from pipeline.files import PARTIAL, atomic, read_json, refuse_link, write_json
+
+CHUNK = 512  # pictures
+
+
+class Answers(NamedTuple):
+    """What is known of some pictures, (n,) each.
+
+    Attributes:
+        fractions: (n, 37) float32, the mean over networks and views; not a number
+            where a picture cannot be read.
+        spread: (n, 37) float32, their standard deviation.
+        brightness: float32, the mean pixel of what the networks saw.
+        side: int32, how many pixels of the picture that had along a side.
+        trouble: text, why it cannot be read; empty where it can.
+        features: (n, F) float16, F = 0 where they are not asked for.
+    """
+
+    fractions: np.ndarray
+    spread: np.ndarray
+    brightness: np.ndarray
+    side: np.ndarray
+    trouble: np.ndarray
+    features: np.ndarray
+
+    @property
+    def readable(self) -> np.ndarray:
+        return self.trouble == ""
+
+
+@dataclass(frozen=True)
+class Store:
+    """The chunks of a catalogue that are answered.
+
+    Attributes:
+        out: the table to come.
+        listing: the catalogue.
+        recipe: what its answers follow from.
+    """
+
+    out: Path
+    listing: Listing
+    recipe: Mapping[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        return self.out.with_name(f"{self.out.name}{PARTIAL}")
+
+    @property
+    def recipe_file(self) -> Path:
+        return self.folder / "recipe.json"
+
+    @property
+    def num_chunks(self) -> int:
+        return -(-len(self.listing.ids) // CHUNK)
+
+    def rows(self, chunk: int) -> slice:
+        return slice(chunk * CHUNK, min((chunk + 1) * CHUNK, len(self.listing.ids)))
+
+    def file(self, chunk: int) -> Path:
+        return self.folder / f"{chunk:06}.npz"
+
+    def open(self) -> None:
+        """Makes the folder, or sees that it is of the same recipe.
+
+        Raises:
+            PipelineError: it is of another one, or not ours.
+        """
+        refuse_link(self.folder)
+        found = read_json(self.recipe_file)
+        if found is None and self.folder.exists() and any(self.folder.iterdir()):
+            raise PipelineError(
+                f"{self.folder} is not of this pipeline's making. Move it away, or "
+                "name another --out."
+            )
+        if found is not None and found != self.recipe:
+            other = [key for key in self.recipe if found.get(key) != self.recipe[key]]
+            raise PipelineError(
+                f"{self.folder} holds answers by other {', '.join(other)}. Remove it, "
+                "or name another --out."
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.recipe_file, dict(self.recipe))
+
+    def missing(self) -> list[int]:
+        """The chunks that are not answered yet."""
+        return [chunk for chunk in range(self.num_chunks) if self.load(chunk) is None]
+
+    def save(self, chunk: int, answers: Answers) -> None:
+        with atomic(self.file(chunk)) as partial:
+            np.savez(partial, **answers._asdict())
+
+    def load(self, chunk: int) -> Answers | None:
+        """The answers of a chunk; None where they are not there, or damaged."""
+        rows = self.rows(chunk)
+        number = rows.stop - rows.start
+        try:
+            with np.load(self.file(chunk), allow_pickle=False) as arrays:
+                found = Answers(*(arrays[name] for name in Answers._fields))
+        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+            return None
+        shapes = [part.shape for part in found]
+        wanted = [(number, NUM_ANSWERS)] * 2 + [(number,)] * 3
+        return (
+            found if shapes[:-1] == wanted and len(found.features) == number else None
+        )
+
+    def all(self) -> Iterator[tuple[slice, Answers]]:
+        """Each chunk with its rows, in the order of the catalogue."""
+        for chunk in range(self.num_chunks):
+            yield self.rows(chunk), self.load(chunk)
+
+    def remove(self) -> None:
+        """Takes away what was made on the way."""
+        shutil.rmtree(self.folder)
+
+
+def described(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe as it is read again."""
+    return json.loads(json.dumps(dict(recipe)))

@@ -1,0 +1,73 @@
+"""Which training galaxies a network sees as it sees another one."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.data.shards import images_at_once, save_array
+from pipeline.progress import progress
+from pipeline.runs.contents import as_made, open_shards
+from pipeline.runs.graph import Run
+from pipeline.runs.paths import features_file
+from pipeline.runs.receipts import is_up_to_date, making
+
+
+class Neighbours(NamedTuple):
+    """Training galaxies, the most similar first.
+
+    Attributes:
+        rows: (n,) of the training shards.
+        similarity: (n,) the cosine between features, 1 at most.
+    """
+
+    rows: np.ndarray
+    similarity: np.ndarray
+
+
+def find_similar(run: Run, image: np.ndarray, number: int) -> Neighbours:
+    """The training galaxies whose features are nearest to an image's.
+
+    Reads   models/<first network>/, shards/train-<digest>
+    Writes  features-<digest>/features.npy  (N, F) float16, of the training galaxies
+
+    Args:
+        run: whose first network's features.
+        image: (S, S, 3) uint8.
+        number: how many to find, and one more where the image is among them.
+    """
+    from pipeline.settings.backend import start_keras
+
+    start_keras()
+    from pipeline.catalogues.predicting import with_features
+    from pipeline.inference.ensemble import open_network
+
+    network = with_features(open_network(run.members[0], len(image)))
+    if not is_up_to_date(run.features, False):
+        with making(run.features) as made:
+            save_array(features_file(made.folder), features_of_all(run, network))
+    file = features_file(run.features.folder)
+    with as_made(run.features, file):
+        known = np.load(file)
+    (own,) = network.predict_on_batch(image[None])[1]
+    return nearest(known.astype(np.float32), own.astype(np.float32), number)
+
+
+def features_of_all(run: Run, network: object) -> np.ndarray:
+    """(N, F) float16, in the order of the training shards."""
+    shards = open_shards(run.shards("train"), every_byte=True)
+    step = images_at_once(run.settings.predict.batch_size, shards.image_size)
+    parts = []
+    with progress(len(shards), "features", "image") as bar:
+        for start in range(0, len(shards), step):
+            rows = np.arange(start, min(start + step, len(shards)))
+            parts.append(network.predict_on_batch(shards.gather(rows))[1])
+            bar.update(len(rows))
+    return np.concatenate(parts).astype(np.float16)
+
+
+def nearest(features: np.ndarray, one: np.ndarray, number: int) -> Neighbours:
+    """The rows of (N, F) that point most nearly where (F,) does."""
+    lengths = np.linalg.norm(features, axis=1) * np.linalg.norm(one)
+    similarity = features @ one / np.maximum(lengths, np.finfo(np.float32).tiny)
+    rows = np.argsort(-similarity, kind="stable")[:number]
+    return Neighbours(rows, similarity[rows])

@@ -1,0 +1,181 @@
+"""A catalogue from pictures to its table: names, sizes, parts, interruptions."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from pipeline.catalogues import answers
+from pipeline.data.tree import COLUMNS, tree_violations
+from pipeline.runs.contents import load_predictions
+from tests.miniature import TEST_IDS, blob
+from tests.terminal import Terminal
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Galaxies of any name in four sizes, one of them unreadable, one all dark."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(12):
+        (folder / f"J{number:04}+45.jpg").write_bytes(blob(60 + 15 * number))
+    for size in (100, 424, 1000):
+        image = np.full((size, size, 3), 10, np.uint8)
+        image[size // 3 : -size // 3, size // 3 : -size // 3] = 180
+        Image.fromarray(image).save(folder / f"NGC {size}.png")
+    np.save(folder / "array", np.zeros((212, 300, 3), np.uint8))
+    (folder / "torn.jpg").write_bytes(blob(90)[:700])
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "CHUNK", 4)  # so that 17 pictures make 5 chunks
+
+
+def predict_images(terminal: Terminal, what: Path, out: Path, *words: str) -> int:
+    return terminal.type("predict-images", str(what), "--out", str(out), *words)
+
+
+def test_a_folder_of_any_names_and_sizes_makes_a_table(
+    done: Terminal, pictures: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "classes.csv"
+    assert predict_images(done, pictures, out) == 0, done.err
+    table = pd.read_csv(out, dtype={"id": str}, keep_default_na=False).set_index("id")
+    names = [f"J{number:04}+45" for number in range(12)]
+    assert {*table.index} == {*names, "NGC 100", "NGC 424", "NGC 1000", "array", "torn"}
+    good = table[table["readable"] == 1]
+    assert [*table.index[table["readable"] == 0]] == ["torn"]
+    assert "damaged JPEG" in table.loc["torn", "trouble"]
+    fractions = good[list(COLUMNS)].astype(float).to_numpy()
+    assert not tree_violations(fractions).any()
+    assert (good[[f"{name}_spread" for name in COLUMNS]].astype(float) >= 0).all(
+        axis=None
+    )
+    assert good["class"].str.len().min() > 4
+    assert "dark" in table.loc["array", "unlike"]
+    assert done.out.splitlines()[-1] == str(out)
+    assert "17 galaxies, 1 unreadable" in done.out
+    assert "1 picture cannot be read" in done.err
+    assert not [*tmp_path.glob("*.partial")]
+    page = out.with_suffix(".html").read_text()
+    assert page.count("<figure>") > 37
+    assert "array: dark" in page
+    assert "17 galaxies; 1 could not be read" in page
+
+
+def test_the_competitions_galaxies_get_the_fractions_of_predict(
+    done: Terminal, tmp_path: Path
+) -> None:
+    out = tmp_path / "again.csv"
+    assert predict_images(done, done.run.raw.find("test_images"), out) == 0
+    table = pd.read_csv(out)
+    assert table["id"].tolist() == TEST_IDS.tolist()
+    ids, fractions = load_predictions(done.run.predictions)
+    good = table["readable"] == 1
+    rows = np.isin(ids, table["id"][good])
+    np.testing.assert_allclose(
+        table.loc[good, list(COLUMNS)], fractions[rows], atol=2e-6
+    )
+
+
+def test_parts_make_the_same_table_as_the_whole(
+    done: Terminal, pictures: Path, tmp_path: Path
+) -> None:
+    whole, parts = tmp_path / "whole.csv", tmp_path / "parts.csv"
+    assert predict_images(done, pictures, whole) == 0
+    assert predict_images(done, pictures, parts, "--part=2/2") == 0
+    assert "of 5, 3 chunks missing" in done.out
+    assert predict_images(done, pictures, parts, "--join") == 1
+    assert "3 of 5 chunks are missing" in done.error
+    assert predict_images(done, pictures, parts, "--part=1/2") == 0
+    assert predict_images(done, pictures, parts, "--join") == 0
+    assert parts.read_bytes() == whole.read_bytes()
+
+
+def test_an_interrupted_catalogue_continues(
+    done: Terminal, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, cut = tmp_path / "whole.csv", tmp_path / "cut.csv"
+    assert predict_images(done, pictures, whole) == 0
+    save, saved = answers.Store.save, []
+
+    def interrupted(store: answers.Store, chunk: int, found: answers.Answers) -> None:
+        if len(saved) == 2:
+            raise KeyboardInterrupt
+        saved.append(chunk)
+        save(store, chunk, found)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(answers.Store, "save", interrupted)
+        assert predict_images(done, pictures, cut) == 130
+    folder = tmp_path / "cut.csv.partial"
+    assert len([*folder.glob("*.npz")]) == 2
+    (folder / "000000.npz").write_bytes(b"PK damaged")
+    assert predict_images(done, pictures, cut) == 0
+    assert "4 of 5 chunks are left" in done.err
+    assert cut.read_bytes() == whole.read_bytes()
+
+
+def test_chunks_of_another_recipe_are_not_used(
+    done: Terminal, pictures: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.csv"
+    assert predict_images(done, pictures, out, "--part=1/2") == 0
+    assert predict_images(done, pictures, out, "--set=predict.num_rotations=1") == 1
+    assert "holds answers by other views" in done.error
+    (pictures / "torn.jpg").unlink()
+    assert predict_images(done, pictures, out) == 1
+    assert "holds answers by other catalogue" in done.error
+
+
+def test_nothing_that_is_there_is_overwritten(
+    done: Terminal, pictures: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "mine.csv"
+    out.write_text("a thesis")
+    assert predict_images(done, pictures, out) == 1
+    assert "is there already" in done.error
+    assert out.read_text() == "a thesis"
+    foreign = tmp_path / "new.csv.partial"
+    foreign.mkdir()
+    (foreign / "thesis").touch()
+    assert predict_images(done, pictures, tmp_path / "new.csv") == 1
+    assert "is not of this pipeline's making" in done.error
+    assert predict_images(done, pictures, tmp_path / "new.txt") == 2
+    assert "--out ends in .csv or .parquet" in done.error
+
+
+def test_features_lie_beside_the_table_row_by_row(
+    done: Terminal, pictures: Path, tmp_path: Path
+) -> None:
+    shutil.copy(pictures / "J0003+45.jpg", pictures / "twin.jpg")
+    out = tmp_path / "out.csv"
+    assert predict_images(done, pictures, out, "--features", "--json") == 0
+    facts = json.loads(done.out)
+    features, ids = np.load(facts["features"]), pd.read_csv(out)["id"].tolist()
+    assert len(features) == len(ids) == facts["rows"] == 18
+    assert features.dtype == np.float16
+    rows = {name: features[ids.index(name)] for name in ids}
+    np.testing.assert_allclose(rows["twin"], rows["J0003+45"], atol=1e-3)
+    assert (rows["twin"] != rows["J0011+45"]).any()
+    assert not rows["torn"].any()
+
+
+def test_a_part_that_is_none_is_a_misuse(done: Terminal, pictures: Path) -> None:
+    for text in ("0/3", "4/3", "1", "a/b"):
+        assert predict_images(done, pictures, Path("o.csv"), f"--part={text}") == 2
+        assert "takes a part such as 3/10" in done.error
+
+
+def test_without_networks_the_command_that_trains_is_named(
+    terminal: Terminal, folder: Path, pictures: Path, tmp_path: Path
+) -> None:
+    words = (f"--source={folder}", "--preset=tiny")
+    assert predict_images(terminal, pictures, tmp_path / "o.csv", *words) == 1
+    assert 'is missing. Run "./run.sh download' in terminal.error
