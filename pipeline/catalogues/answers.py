@@ -4,8 +4,8 @@ Each chunk is a file of its own beside the table to come, so that an interrupted
 continues, and several machines can share the work.
 """
 
+import contextlib
 import json
-import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -76,6 +76,10 @@ class Store:
     def rows(self, chunk: int) -> slice:
         return slice(chunk * CHUNK, min((chunk + 1) * CHUNK, len(self.listing.ids)))
 
+    @property
+    def lock(self) -> Path:
+        return self.folder / "lock"
+
     def file(self, chunk: int) -> Path:
         return self.folder / f"{chunk:06}.npz"
 
@@ -87,6 +91,8 @@ class Store:
         """
         refuse_link(self.folder)
         found = read_json(self.recipe_file)
+        if not isinstance(found, dict):
+            found = None
         if found is None and self.folder.exists() and any(self.folder.iterdir()):
             raise PipelineError(
                 f"{self.folder} is not of this pipeline's making. Move it away, or "
@@ -130,8 +136,12 @@ class Store:
             yield self.rows(chunk), self.load(chunk)
 
     def remove(self) -> None:
-        """Takes away what was made on the way."""
-        shutil.rmtree(self.folder)
+        """Takes away what was made on the way; what somebody put there stays."""
+        own = [*map(self.file, range(self.num_chunks)), self.recipe_file, self.lock]
+        for file in own:
+            file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it is not empty
+            self.folder.rmdir()
 
 
 def described(recipe: Mapping[str, Any]) -> dict[str, Any]:

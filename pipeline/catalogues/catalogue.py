@@ -86,7 +86,7 @@ def predict_catalogue(run: Run, wanted: Wanted, join: bool = False) -> dict[str,
         What the table holds, in numbers.
     """
     store = open_store(run, wanted)
-    with locked(store.folder / "lock", str(store.folder)):
+    with locked(store.lock, str(store.folder)):
         if join and (missing := store.missing()):
             raise PipelineError(
                 f"{len(missing)} of {store.num_chunks} chunks are missing in "
@@ -114,6 +114,14 @@ def open_store(run: Run, wanted: Wanted) -> Store:
         PipelineError: no networks, no pictures, or a table that is there already.
     """
     check_out(wanted.out)
+    beside = [page_file(wanted.out)]
+    if wanted.features:
+        beside.append(features_file(wanted.out))
+    for file in (wanted.out, *beside):
+        if file.exists():
+            raise PipelineError(
+                f"{file} is there already. Move it away, or name another --out."
+            )
     contents = [require(member).receipt["content"] for member in run.members]
     listing = list_pictures(wanted.what, wanted.columns)
     views = recipe_settings(run.settings.predict)
@@ -161,7 +169,7 @@ def write_all(run: Run, store: Store, wanted: Wanted) -> dict[str, Any]:
         unlike = bounds.unlike(answers)
         counts.add(answers, unlike)
         highlights.add(rows.start, answers, unlike)
-    page = store.out.with_suffix(".html")
+    page = page_file(store.out)
     album = Album(store.listing, run.settings.preprocess)
     means = column_means(run.members)
     write_page(page, wanted.what.name, counts.facts, highlights, album, means)
@@ -193,6 +201,10 @@ def whole(store: Store) -> Iterator[tuple[slice, Answers]]:
                 f"{store.folder} lost a chunk. Run the same command to make it again."
             )
         yield rows, answers
+
+
+def page_file(out: Path) -> Path:
+    return out.with_suffix(".html")
 
 
 def features_file(out: Path) -> Path:

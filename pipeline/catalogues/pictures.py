@@ -15,7 +15,10 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".npy")
 LARGEST = 200_000_000  # bytes of a file
 MOST_PIXELS = 10_000**2
 # what Pillow and numpy raise over damaged bytes
-DAMAGE = (OSError, SyntaxError, ValueError, EOFError, UnidentifiedImageError)
+DAMAGE = (
+    *(OSError, SyntaxError, ValueError, EOFError, MemoryError, OverflowError),
+    *(UnidentifiedImageError, Image.DecompressionBombError),
+)
 
 
 def read_picture(content: bytes) -> np.ndarray:

@@ -1,15 +1,17 @@
 """Which training galaxies a network sees as it sees another one."""
 
+import contextlib
 from typing import NamedTuple
 
 import numpy as np
 
 from pipeline.data.shards import images_at_once, save_array
+from pipeline.errors import PipelineError
 from pipeline.progress import progress
 from pipeline.runs.contents import as_made, open_shards
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import features_file
-from pipeline.runs.receipts import is_up_to_date, making
+from pipeline.runs.receipts import making
 
 
 class Neighbours(NamedTuple):
@@ -42,14 +44,21 @@ def find_similar(run: Run, image: np.ndarray, number: int) -> Neighbours:
     from pipeline.inference.ensemble import open_network
 
     network = with_features(open_network(run.members[0], len(image)))
-    if not is_up_to_date(run.features, False):
+    known = kept_features(run)
+    if known is None:
+        known = features_of_all(run, network)
         with making(run.features) as made:
-            save_array(features_file(made.folder), features_of_all(run, network))
-    file = features_file(run.features.folder)
-    with as_made(run.features, file):
-        known = np.load(file)
+            save_array(features_file(made.folder), known)
     (own,) = network.predict_on_batch(image[None])[1]
     return nearest(known.astype(np.float32), own.astype(np.float32), number)
+
+
+def kept_features(run: Run) -> np.ndarray | None:
+    """Those of an earlier time; None where there are none, or other bytes."""
+    file = features_file(run.features.folder)
+    with contextlib.suppress(PipelineError), as_made(run.features, file):
+        return np.load(file)
+    return None
 
 
 def features_of_all(run: Run, network: object) -> np.ndarray:

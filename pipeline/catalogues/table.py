@@ -22,7 +22,7 @@ def check_out(out: Path) -> None:
 
     Raises:
         Misuse: its ending is none of ours.
-        PipelineError: it needs a package that is not there, or is there already.
+        PipelineError: it needs a package that is not there.
     """
     if out.suffix not in ENDINGS:
         raise Misuse(f"--out ends in {' or '.join(ENDINGS)}. Got {out}.")
@@ -31,8 +31,6 @@ def check_out(out: Path) -> None:
         raise PipelineError(
             f'{out} needs the package pyarrow. Run "{install}", or name a .csv.'
         )
-    if out.exists():
-        raise PipelineError(f"{out} is there already. Move it away, or name another.")
 
 
 def as_frame(ids: Iterable[str], answers: Answers, unlike: np.ndarray) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import numpy as np
 
 from pipeline.data.shards import save_array
 from pipeline.data.tree import NUM_ANSWERS
+from pipeline.files import refuse_link
 from pipeline.parallel import WHOLE, Part
 
 LEAST = 4096  # galaxies of a block
@@ -53,6 +54,9 @@ class Blocks:
         Returns:
             None where blocks of other parts are missing.
         """
+        if self.folder:
+            refuse_link(self.folder.parent)
+            refuse_link(self.folder)
         found: list[np.ndarray | None] = []
         for number, rows in enumerate(block_slices(num_rows, step)):
             block = self.load(number, rows.stop - rows.start)

@@ -208,13 +208,13 @@ def load_report(task: ShardTask) -> ShardReport | None:
     """What is in a shard that is there already; None where it is not, or not whole."""
     note = read_json(shard_note_file(task.folder, task.number))
     shard = shard_file(task.folder, task.number)
-    if not isinstance(note, dict) or not shard.is_file():
+    if not shard.is_file():
         return None
-    bad = {int(galaxy): reason for galaxy, reason in note["bad"].items()}
-    report = ShardReport(note["ids"], bad)
-    shape = (len(report.ids), task.image_size, task.image_size, 3)
     try:
+        bad = {int(galaxy): reason for galaxy, reason in note["bad"].items()}
+        report = ShardReport(note["ids"], bad)
+        shape = (len(report.ids), task.image_size, task.image_size, 3)
         whole = np.load(shard, mmap_mode="r").shape == shape
-    except (OSError, ValueError, EOFError):
+    except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError):
         return None
     return report if whole else None

@@ -142,6 +142,9 @@ def test_nothing_that_is_there_is_overwritten(
     assert predict_images(done, pictures, out) == 1
     assert "is there already" in done.error
     assert out.read_text() == "a thesis"
+    out.rename(tmp_path / "mine.html")
+    assert predict_images(done, pictures, out) == 1
+    assert "mine.html is there already" in done.error
     foreign = tmp_path / "new.csv.partial"
     foreign.mkdir()
     (foreign / "thesis").touch()

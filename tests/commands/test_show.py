@@ -84,3 +84,7 @@ def test_the_training_galaxies_most_like_one_are_drawn(later: Terminal) -> None:
     assert "100003" not in similar
     assert made.stat().st_mtime_ns == stamp
     assert later.states()[made.name] == "done"
+    file = made / "features.npy"
+    file.write_bytes(file.read_bytes()[:-1] + b"x")  # of the same size
+    assert later.type("show", "100003", "--similar") == 0, later.err
+    assert later.out.partition("most like it")[2] == similar

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.errors import PipelineError
 from pipeline.inference import blocks
 from pipeline.inference.blocks import Blocks, block_slices
 from pipeline.parallel import Part
@@ -81,6 +82,14 @@ def test_a_damaged_block_is_predicted_again(
     again = Network()
     np.testing.assert_array_equal(again.gather(kept), EXPECTED)
     assert again.asked == [4, 5, 6, 7]
+
+
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "blocks").symlink_to(tmp_path / "theirs")
+    with pytest.raises(PipelineError, match="blocks is a link"):
+        Network().gather(Blocks(tmp_path / "blocks").of("one"))
+    assert not [*(tmp_path / "theirs").iterdir()]
 
 
 def test_other_networks_have_blocks_of_their_own(tmp_path: Path) -> None:

@@ -172,6 +172,7 @@ def test_a_shard_that_was_cut_on_the_way_is_made_again(run: Run, ready: Run) -> 
     for name in ("00000.npy", "00002.json"):
         file = run.shards("train").partial / name
         file.write_bytes(file.read_bytes()[:20])
+    (run.shards("test").partial / "00000.json").write_text('{"ids": 7}')
     preprocess(run)
     train = "train"
     assert (
