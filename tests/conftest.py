@@ -120,6 +120,12 @@ def done(spoiled: Path, tmp_path_factory: pytest.TempPathFactory) -> Terminal:
 
 
 @pytest.fixture
+def asking(done: Terminal) -> Terminal:
+    """A terminal of one's own where `done` stands, for commands that only read."""
+    return Terminal(done.work.parent)
+
+
+@pytest.fixture
 def later(done: Terminal, terminal: Terminal) -> Terminal:
     """One that stands where `done` does, to be continued from there."""
     shutil.copytree(done.work, terminal.work)

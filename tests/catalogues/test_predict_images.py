@@ -42,10 +42,10 @@ def predict_images(terminal: Terminal, what: Path, out: Path, *words: str) -> in
 
 
 def test_a_folder_of_any_names_and_sizes_makes_a_table(
-    done: Terminal, pictures: Path, tmp_path: Path
+    asking: Terminal, pictures: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "classes.csv"
-    assert predict_images(done, pictures, out) == 0, done.err
+    assert predict_images(asking, pictures, out) == 0, asking.err
     table = pd.read_csv(out, dtype={"id": str}, keep_default_na=False).set_index("id")
     names = [f"J{number:04}+45" for number in range(12)]
     assert {*table.index} == {*names, "NGC 100", "NGC 424", "NGC 1000", "array", "torn"}
@@ -59,9 +59,9 @@ def test_a_folder_of_any_names_and_sizes_makes_a_table(
     )
     assert good["class"].str.len().min() > 4
     assert "dark" in table.loc["array", "unlike"]
-    assert done.out.splitlines()[-1] == str(out)
-    assert "17 galaxies, 1 unreadable" in done.out
-    assert "1 picture cannot be read" in done.err
+    assert asking.out.splitlines()[-1] == str(out)
+    assert "17 galaxies, 1 unreadable" in asking.out
+    assert "1 picture cannot be read" in asking.err
     assert not [*tmp_path.glob("*.partial")]
     page = out.with_suffix(".html").read_text()
     assert page.count("<figure>") > 37
@@ -70,13 +70,13 @@ def test_a_folder_of_any_names_and_sizes_makes_a_table(
 
 
 def test_the_competitions_galaxies_get_the_fractions_of_predict(
-    done: Terminal, tmp_path: Path
+    asking: Terminal, tmp_path: Path
 ) -> None:
     out = tmp_path / "again.csv"
-    assert predict_images(done, done.run.raw.find("test_images"), out) == 0
+    assert predict_images(asking, asking.run.raw.find("test_images"), out) == 0
     table = pd.read_csv(out)
     assert table["id"].tolist() == TEST_IDS.tolist()
-    ids, fractions = load_predictions(done.run.predictions)
+    ids, fractions = load_predictions(asking.run.predictions)
     good = table["readable"] == 1
     rows = np.isin(ids, table["id"][good])
     np.testing.assert_allclose(
@@ -85,24 +85,24 @@ def test_the_competitions_galaxies_get_the_fractions_of_predict(
 
 
 def test_parts_make_the_same_table_as_the_whole(
-    done: Terminal, pictures: Path, tmp_path: Path
+    asking: Terminal, pictures: Path, tmp_path: Path
 ) -> None:
     whole, parts = tmp_path / "whole.csv", tmp_path / "parts.csv"
-    assert predict_images(done, pictures, whole) == 0
-    assert predict_images(done, pictures, parts, "--part=2/2") == 0
-    assert "of 5, 3 chunks missing" in done.out
-    assert predict_images(done, pictures, parts, "--join") == 1
-    assert "3 of 5 chunks are missing" in done.error
-    assert predict_images(done, pictures, parts, "--part=1/2") == 0
-    assert predict_images(done, pictures, parts, "--join") == 0
+    assert predict_images(asking, pictures, whole) == 0
+    assert predict_images(asking, pictures, parts, "--part=2/2") == 0
+    assert "of 5, 3 chunks missing" in asking.out
+    assert predict_images(asking, pictures, parts, "--join") == 1
+    assert "3 of 5 chunks are missing" in asking.error
+    assert predict_images(asking, pictures, parts, "--part=1/2") == 0
+    assert predict_images(asking, pictures, parts, "--join") == 0
     assert parts.read_bytes() == whole.read_bytes()
 
 
 def test_an_interrupted_catalogue_continues(
-    done: Terminal, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    asking: Terminal, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, cut = tmp_path / "whole.csv", tmp_path / "cut.csv"
-    assert predict_images(done, pictures, whole) == 0
+    assert predict_images(asking, pictures, whole) == 0
     save, saved = answers.Store.save, []
 
     def interrupted(store: answers.Store, chunk: int, found: answers.Answers) -> None:
@@ -113,54 +113,54 @@ def test_an_interrupted_catalogue_continues(
 
     with monkeypatch.context() as patch:
         patch.setattr(answers.Store, "save", interrupted)
-        assert predict_images(done, pictures, cut) == 130
+        assert predict_images(asking, pictures, cut) == 130
     folder = tmp_path / "cut.csv.partial"
     assert len([*folder.glob("*.npz")]) == 2
     (folder / "000000.npz").write_bytes(b"PK damaged")
-    assert predict_images(done, pictures, cut) == 0
-    assert "4 of 5 chunks are left" in done.err
+    assert predict_images(asking, pictures, cut) == 0
+    assert "4 of 5 chunks are left" in asking.err
     assert cut.read_bytes() == whole.read_bytes()
 
 
 def test_chunks_of_another_recipe_are_not_used(
-    done: Terminal, pictures: Path, tmp_path: Path
+    asking: Terminal, pictures: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.csv"
-    assert predict_images(done, pictures, out, "--part=1/2") == 0
-    assert predict_images(done, pictures, out, "--set=predict.num_rotations=1") == 1
-    assert "holds answers by other views" in done.error
+    assert predict_images(asking, pictures, out, "--part=1/2") == 0
+    assert predict_images(asking, pictures, out, "--set=predict.num_rotations=1") == 1
+    assert "holds answers by other views" in asking.error
     (pictures / "torn.jpg").unlink()
-    assert predict_images(done, pictures, out) == 1
-    assert "holds answers by other catalogue" in done.error
+    assert predict_images(asking, pictures, out) == 1
+    assert "holds answers by other catalogue" in asking.error
 
 
 def test_nothing_that_is_there_is_overwritten(
-    done: Terminal, pictures: Path, tmp_path: Path
+    asking: Terminal, pictures: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "mine.csv"
     out.write_text("a thesis")
-    assert predict_images(done, pictures, out) == 1
-    assert "is there already" in done.error
+    assert predict_images(asking, pictures, out) == 1
+    assert "is there already" in asking.error
     assert out.read_text() == "a thesis"
     out.rename(tmp_path / "mine.html")
-    assert predict_images(done, pictures, out) == 1
-    assert "mine.html is there already" in done.error
+    assert predict_images(asking, pictures, out) == 1
+    assert "mine.html is there already" in asking.error
     foreign = tmp_path / "new.csv.partial"
     foreign.mkdir()
     (foreign / "thesis").touch()
-    assert predict_images(done, pictures, tmp_path / "new.csv") == 1
-    assert "is not of this pipeline's making" in done.error
-    assert predict_images(done, pictures, tmp_path / "new.txt") == 2
-    assert "--out ends in .csv or .parquet" in done.error
+    assert predict_images(asking, pictures, tmp_path / "new.csv") == 1
+    assert "is not of this pipeline's making" in asking.error
+    assert predict_images(asking, pictures, tmp_path / "new.txt") == 2
+    assert "--out ends in .csv or .parquet" in asking.error
 
 
 def test_features_lie_beside_the_table_row_by_row(
-    done: Terminal, pictures: Path, tmp_path: Path
+    asking: Terminal, pictures: Path, tmp_path: Path
 ) -> None:
     shutil.copy(pictures / "J0003+45.jpg", pictures / "twin.jpg")
     out = tmp_path / "out.csv"
-    assert predict_images(done, pictures, out, "--features", "--json") == 0
-    facts = json.loads(done.out)
+    assert predict_images(asking, pictures, out, "--features", "--json") == 0
+    facts = json.loads(asking.out)
     features, ids = np.load(facts["features"]), pd.read_csv(out)["id"].tolist()
     assert len(features) == len(ids) == facts["rows"] == 18
     assert features.dtype == np.float16
@@ -170,10 +170,10 @@ def test_features_lie_beside_the_table_row_by_row(
     assert not rows["torn"].any()
 
 
-def test_a_part_that_is_none_is_a_misuse(done: Terminal, pictures: Path) -> None:
+def test_a_part_that_is_none_is_a_misuse(asking: Terminal, pictures: Path) -> None:
     for text in ("0/3", "4/3", "1", "a/b"):
-        assert predict_images(done, pictures, Path("o.csv"), f"--part={text}") == 2
-        assert "takes a part such as 3/10" in done.error
+        assert predict_images(asking, pictures, Path("o.csv"), f"--part={text}") == 2
+        assert "takes a part such as 3/10" in asking.error
 
 
 def test_without_networks_the_command_that_trains_is_named(
