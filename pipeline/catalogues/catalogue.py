@@ -102,7 +102,8 @@ def predict_catalogue(run: Run, wanted: Wanted, join: bool = False) -> dict[str,
 def predict_part(run: Run, wanted: Wanted, part: Part) -> dict[str, Any]:
     """Answers one of several parts, and leaves the table to who joins them."""
     store = open_store(run, wanted)
-    answer_chunks(run, store, wanted.features, part)
+    with locked(store.lock, str(store.folder), shared=True):
+        answer_chunks(run, store, wanted.features, part)
     facts = {"part": str(part), "folder": str(store.folder)}
     return facts | {"chunks": store.num_chunks, "missing": len(store.missing())}
 

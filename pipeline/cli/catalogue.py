@@ -8,6 +8,7 @@ from pipeline.settings.schema import SECTIONS, WITHOUT_SECTION
 
 STAGES = ("download", "preprocess", "train", "predict", "export")  # in running order
 IN_PARTS = ("preprocess", "predict")  # can be done by several machines
+ON_CLUSTER = (*IN_PARTS, "train", "predict-images")
 BESIDE = ("classify", "report")  # make an artifact of their own
 READERS = (  # leave the artifacts as they are, and never wait for who makes them
     *("status", "runs", "compare", "settings", "verify", "score"),

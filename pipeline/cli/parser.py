@@ -8,6 +8,7 @@ from pipeline.cli.catalogue import (
     COMMANDS,
     EXAMPLES,
     IN_PARTS,
+    ON_CLUSTER,
     STAGES,
     WITHOUT_RUN,
     accepted_sections,
@@ -68,7 +69,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     if unknown:
         refuse_unknown(parser, unknown[0])
     refuse_empty(options)
-    options.command = first
+    options.command, options.words = first, words[1:]
     return options
 
 
@@ -154,6 +155,12 @@ def command_parser(command: str) -> Parser:
     if command == "train":
         parser.add_argument(
             "--member", type=int, metavar="K", help="this network alone, from 1 on"
+        )
+    if command in ON_CLUSTER:
+        parser.add_argument(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="parts on a Dask cluster: docs/scaling.md",
         )
     if command == "all":
         parser.add_argument(

@@ -24,6 +24,7 @@ from pipeline.cli.catalogue import (
     own_sections,
     owner,
 )
+from pipeline.cli.cluster import share_out
 from pipeline.cli.dry_run import plan, seconds_to_come
 from pipeline.errors import Misuse, PipelineError, trouble_of_machine
 from pipeline.files import locked
@@ -85,7 +86,10 @@ def run_command(options: argparse.Namespace) -> None:
     typed = typed_of(options)
     refuse_later_settings(command, typed)
     resolved = settle(typed)
+    scheduler = getattr(options, "scheduler", None)
     if command in READERS:
+        if scheduler:
+            share_out(resolved.run, options)
         answer(module, resolved, options)
         return
     tell_why(resolved)
@@ -97,6 +101,8 @@ def run_command(options: argparse.Namespace) -> None:
         raise PipelineError(f"There is nothing to clean in {resolved.run.work.root}.")
     refuse_closed(resolved.run.work.root)
     claim(resolved.run)
+    if scheduler:
+        share_out(resolved.run, options)
     with holding(resolved.run.work, share_of(options)):
         if command == "clean":
             answer(module, resolved, options)

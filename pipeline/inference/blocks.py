@@ -90,6 +90,11 @@ class Blocks:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def most_blocks(num_rows: int) -> int:
+    """How many blocks there are at most, however many rows are predicted at once."""
+    return -(-num_rows // LEAST)
+
+
 def block_slices(num_rows: int, step: int) -> Iterator[slice]:
     size = step * -(-LEAST // step)
     for start in range(0, num_rows, size):

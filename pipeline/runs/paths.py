@@ -56,6 +56,11 @@ class WorkDir:
     def lock(self) -> Path:
         return self.root / "lock"
 
+    @property
+    def settings_lock(self) -> Path:
+        """Held for moments, by those who do shares of a command at the same time."""
+        return self.root / ".settings.lock"
+
     def share_lock(self, share: str) -> Path:
         """Of one of several machines that do parts of the same work."""
         return self.root / f"lock-{share}"

@@ -9,7 +9,7 @@ from typing import Any
 import tomlkit
 
 from pipeline.errors import PipelineError
-from pipeline.files import read_text, write_text
+from pipeline.files import locked, read_text, write_text
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import WorkDir
 from pipeline.settings.parsing import SettingsFile, read_settings_file
@@ -62,6 +62,17 @@ def write_settings(
     comment: str,
 ) -> None:
     """Writes a file of settings; what else a person put into it stays."""
+    with locked(run.work.settings_lock, str(path), wait=True):
+        write_document(path, run, values, unset, comment)
+
+
+def write_document(
+    path: Path,
+    run: Run,
+    values: Mapping[str, Any],
+    unset: Iterable[str],
+    comment: str,
+) -> None:
     document = tomlkit.document()
     document.add(tomlkit.comment(comment))
     before = None

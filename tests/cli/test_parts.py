@@ -1,6 +1,8 @@
 """Work shared by several machines: parts of stages, networks one by one."""
 
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,26 @@ def test_parts_work_side_by_side_but_no_part_twice(later: Terminal) -> None:
         assert "(1/2) is in use by process" in later.error
         assert later.type("preprocess") == 1
         assert "is in use by process" in later.error
+
+
+@pytest.mark.parametrize("command", ["preprocess", "predict-images"])
+def test_parts_that_begin_together_write_one_after_the_other(
+    later: Terminal, command: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "classes.csv"
+    words = {
+        "preprocess": ("--set=preprocess.image_size=18",),
+        "predict-images": (str(later.run.raw.find("test_images")), f"--out={out}"),
+    }[command]
+    lock = later.run.work.settings_lock
+    if command == "predict-images":
+        lock = out.with_name("classes.csv.partial") / ".opening.lock"
+    with ThreadPoolExecutor(1) as thread:
+        with locked(lock):
+            part = thread.submit(later.type, command, *words, "--part=1/2")
+            time.sleep(1)
+            assert not part.done(), later.err
+        assert part.result() == 0, later.err
 
 
 def test_a_part_is_not_made_anew(later: Terminal) -> None:
