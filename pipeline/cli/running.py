@@ -58,6 +58,8 @@ from pipeline.settings.parsing import (
     section_of,
 )
 from pipeline.settings.schema import WITHOUT_SECTION
+from pipeline.settings.team import check_team
+from pipeline.stages.train import keeps, train
 from pipeline.training.history import read_history
 
 if TYPE_CHECKING:
@@ -99,6 +101,10 @@ def run_command(options: argparse.Namespace) -> None:
     resolved.run.digest  # noqa: B018  named, so that what cannot be is said before work
     if command == "clean" and not is_ours(resolved.run.work):
         raise PipelineError(f"There is nothing to clean in {resolved.run.work.root}.")
+    check_team(command, resolved.run.settings)
+    if command == "train" and not keeps():
+        train(resolved.run, options.force, options.member)
+        return
     refuse_closed(resolved.run.work.root)
     claim(resolved.run)
     if scheduler:

@@ -18,6 +18,7 @@ from pipeline.files import expanded
 from pipeline.machine import instructions
 from pipeline.settings.drawing import start_matplotlib
 from pipeline.settings.spelling import nearest
+from pipeline.settings.team import join_team
 
 BACKENDS = {  # and the release that each was tried with
     "tensorflow": "tensorflow==2.21.0",
@@ -126,17 +127,20 @@ def release(version: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", version)[:2]]
 
 
-def start_keras(seed: int = 0, deterministic: bool = True) -> None:
+def start_keras(
+    seed: int = 0, deterministic: bool = True, together: bool = False
+) -> None:
     """Loads Keras by our settings and fixes its chance.
 
     Args:
         seed: of initial weights and of all that draws no generator of its own.
         deterministic: whether a GPU computes the same every time.
+        together: with the other machines of a team, if it is in one.
 
     Raises:
         PipelineError: its backend is not there, or does not load.
     """
-    load_keras()
+    load_keras(together)
     import keras
 
     keras.utils.set_random_seed(seed)
@@ -145,8 +149,11 @@ def start_keras(seed: int = 0, deterministic: bool = True) -> None:
         repeat(deterministic)
 
 
-def load_keras() -> None:
+def load_keras(together: bool = False) -> None:
     """Imports Keras, so that networks come out the same whatever the user's own says.
+
+    Args:
+        together: with the other machines of a team, if it is in one.
 
     Raises:
         PipelineError: its backend is not there, does not load, or is another already.
@@ -159,7 +166,7 @@ def load_keras() -> None:
         drop_variables()
         os.environ |= onednn_variables()
         start_matplotlib()  # Keras imports it too
-        import_keras(name)
+        import_keras(name, together)
     elif not onednn_variables().items() <= os.environ.items():
         os.environ |= onednn_variables()  # what TensorFlow has not read yet
         log.warning(
@@ -176,12 +183,14 @@ def load_keras() -> None:
     set_defaults()
 
 
-def import_keras(name: str) -> None:
+def import_keras(name: str, together: bool) -> None:
     try:
         with without_keras_file(), silence(name), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of its own dependencies, at import
             import keras
 
+            if together:
+                join_team()
             keras.ops.zeros(1)  # the devices introduce themselves at their first use
             with contextlib.suppress(ImportError):  # it is seeded, whatever the backend
                 import tensorflow  # noqa: F401

@@ -50,7 +50,7 @@ def check_precision(settings: Any, stages: Collection[str]) -> Iterator[str]:
         wished = getattr(settings, section).precision
         if section not in stages or wished in ("auto", "float32"):
             continue
-        load_keras()
+        load_keras(together="train" in stages)
         if settled(section, wished) == "bfloat16" and not (has_gpu() or has_bfloat16()):
             yield (
                 f"{section}.precision=bfloat16 is slower than float32 here: this "

@@ -1,11 +1,16 @@
 """Stage 3: the networks, one for each seed and fold."""
 
 import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from pipeline.errors import Misuse
-from pipeline.runs.graph import Run
+from pipeline.runs.graph import Member, Run
 from pipeline.runs.paths import checkpoint_file
-from pipeline.runs.receipts import is_up_to_date, making, require
+from pipeline.runs.receipts import Making, is_up_to_date, making, require
+from pipeline.settings.team import team
 from pipeline.training.plan import affordable, make_plan
 
 log = logging.getLogger(__name__)
@@ -43,7 +48,8 @@ def train(run: Run, force: bool = False, only: int | None = None) -> None:
             continue
         if not is_up_to_date(member, force):
             train_member(run, number, force)
-        checkpoint_file(member.folder).unlink(missing_ok=True)
+        if keeps():
+            checkpoint_file(member.folder).unlink(missing_ok=True)
 
 
 def train_member(run: Run, number: int, force: bool) -> None:
@@ -54,18 +60,21 @@ def train_member(run: Run, number: int, force: bool) -> None:
         require(part)
     from pipeline.settings.backend import start_keras
 
-    start_keras(member.config.seed, member.config.deterministic)
+    if own := team():
+        log.info("waiting for all of %s", ", ".join(own.addresses))
+    start_keras(member.config.seed, member.config.deterministic, together=True)
     from pipeline.training.fit import fit_network
     from pipeline.training.training_set import load_training_set
 
     data = load_training_set(run, member)
     # a forced training starts over, any other resumes where it was interrupted
-    with making(member, keep=not force) as made:
+    with making_or_helping(member, keep=not force) as made:
         made.result["start_weights"] = member.config.weights
         made.result |= fit_network(
             member.config,
             data,
             made.folder,
+            checkpoint_file(made.folder if force else member.partial),
             member.recipe,
             title,
             affordable(run, len(run.members) - number - 1),
@@ -78,3 +87,20 @@ def train_member(run: Run, number: int, force: bool) -> None:
         result["epoch_standard_error"],
         result["num_validation"],
     )
+
+
+def keeps() -> bool:
+    """Whether this machine keeps what is made: one alone, or the first of a team."""
+    own = team()
+    return own is None or own.is_first
+
+
+@contextmanager
+def making_or_helping(member: Member, keep: bool) -> Iterator[Making]:
+    """Where a network comes to be; of one that another machine keeps, nothing stays."""
+    if keeps():
+        with making(member, keep) as made:
+            yield made
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            yield Making(Path(folder), {})

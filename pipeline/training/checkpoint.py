@@ -54,9 +54,12 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    path: Path, checkpoint: Checkpoint, recipe: dict[str, Any], precision: str
+    path: Path,
+    checkpoint: Checkpoint,
+    recipe: dict[str, Any],
+    circumstances: dict[str, Any],
 ) -> None:
-    """Writes it whole, beside the recipe it holds for."""
+    """Writes it whole, beside the recipe it holds for and its `environment`."""
     arrays = {
         f"{name}_{number:04d}": array
         for name in ARRAY_LISTS
@@ -68,7 +71,7 @@ def save_checkpoint(
             "history": checkpoint.history,
             "watched": checkpoint.watched,
             "cuts": checkpoint.cuts,
-            "environment": environment(precision),
+            "environment": circumstances,
         }
     )
     with atomic(path) as partial:
@@ -76,7 +79,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: Path, recipe: dict[str, Any], precision: str
+    path: Path, recipe: dict[str, Any], circumstances: dict[str, Any]
 ) -> Checkpoint | None:
     """The checkpoint of an interrupted training by the same recipe; else None.
 
@@ -94,7 +97,7 @@ def load_checkpoint(
                 for name in ARRAY_LISTS
             }
             weights = file["weights"]
-            warn_of_change(notes["environment"], environment(precision))
+            warn_of_change(notes["environment"], circumstances)
             history = [named(record.values()) for record in notes["history"]]
             watched = notes.get("watched", [])
             cuts = [(after, total) for after, total in notes.get("cuts", [])]
@@ -106,7 +109,7 @@ def load_checkpoint(
     )
 
 
-def environment(precision: str) -> dict[str, Any]:
+def environment(precision: str, num_devices: int) -> dict[str, Any]:
     """What makes other weights of the same recipe, to the last digits at least."""
     import keras
 
@@ -115,13 +118,15 @@ def environment(precision: str) -> dict[str, Any]:
         "backend": keras.backend.backend(),
         "threads": num_cores(),
         "precision": precision,
+        "devices": num_devices,
         **kept_variables(),
     }
 
 
 def warn_of_change(before: dict[str, Any], now: dict[str, Any]) -> None:
     """Says that a training resumes under other circumstances than it began."""
-    before = {"precision": "float32"} | before  # an older version had no other
+    # an older version had no others
+    before = {"precision": "float32", "devices": 1} | before
     changes = [
         f"{name} {before.get(name, 'not set')}, now {now.get(name, 'not set')}"
         for name in before | now

@@ -23,7 +23,13 @@ from pipeline.settings.idle import first_reweighted
 from pipeline.settings.precision import settled
 from pipeline.settings.schema import TrainConfig
 from pipeline.training.batches import batch_sizes, batches
-from pipeline.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from pipeline.training.checkpoint import (
+    Checkpoint,
+    environment,
+    load_checkpoint,
+    save_checkpoint,
+)
+from pipeline.training.devices import find_devices, outside
 from pipeline.training.divergence import Watch
 from pipeline.training.galaxy_weights import reweight
 from pipeline.training.history import (
@@ -51,6 +57,7 @@ def fit_network(
     config: TrainConfig,
     data: TrainingSet,
     folder: Path,
+    beginning: Path,
     recipe: dict[str, Any],
     title: str,
     affordable: Affordable,
@@ -61,6 +68,7 @@ def fit_network(
         config: the settings; `seed` is this network's own.
         data: images, targets and split.
         folder: where checkpoint, history and network go.
+        beginning: the checkpoint to resume from, if it is there.
         recipe: what a checkpoint must have been made by.
         title: what bar and log lines call the network.
         affordable: told how far the training is, says for how many epochs in all there
@@ -73,24 +81,27 @@ def fit_network(
         PipelineError: the training diverged.
     """
     training = Training(config, data)
-    file, precision = checkpoint_file(folder), training.precision
-    training.resume(load_checkpoint(file, recipe, precision))
+    file, devices = checkpoint_file(folder), training.devices
+    circumstances = environment(training.precision, devices.number)
+    training.resume(load_checkpoint(beginning, recipe, circumstances))
+    devices.agree(training.epoch, "checkpoint")
     per_epoch = batch_sizes(config, data).num_fitted
     with (
-        computing(training.network, precision),
+        computing(training.network, training.precision),
         progress(training.epochs.total * per_epoch, f"train {title}", "image") as bar,
     ):
         bar.update(training.epoch * per_epoch)
         while training.epoch < training.epochs.total:
             history = training.state.history
             if training.shorten(affordable(training.epochs, history)):
-                save_checkpoint(file, training.state, recipe, precision)
+                save_checkpoint(file, training.state, recipe, circumstances)
                 bar.total = training.epochs.total * per_epoch
             training.run_epoch(bar)
-            save_checkpoint(file, training.state, recipe, precision)
+            save_checkpoint(file, training.state, recipe, circumstances)
             write_history(history_file(folder), history)
             log.info("%s: %s", title, describe_epoch(history, training.epochs.total))
         result = training.result()
+        devices.agree(int(result["weights"][:10], 16), "weights")
     with atomic(network_file(folder)) as partial:
         training.best_network().save(partial)
     return result
@@ -102,6 +113,7 @@ class Training:
     Attributes:
         precision: what the network computes in.
         network: images (B, S, S, 3) -> fractions (B, 37).
+        devices: on which it is trained.
         trainer: the same behind the augmentation, compiled.
         state: all that the epochs to come depend on.
         epochs: how many there are, where that was lowered.
@@ -112,8 +124,11 @@ class Training:
         self.precision = settled("train", config.precision)
         self.epochs = epochs_of(config.epochs, config.shortened)
         self.watch = Watch(config, data.means)
-        self.network = build_network(config, data.shards.image_size, data.means)
-        self.trainer = build_trainer(self.network)
+        self.devices = find_devices()
+        with self.devices.scope():
+            network = build_network(config, data.shards.image_size, data.means)
+            self.trainer = build_trainer(network)
+        self.network = network if self.devices.number == 1 else outside(network)
         self.compile()
         variables = copy_values(self.trainer.variables)
         self.state = Checkpoint(
@@ -145,12 +160,15 @@ class Training:
     def compile(self) -> None:
         """Makes the optimizer, with the rates that the number of epochs asks for."""
         steps = batch_sizes(self.config, self.data).steps
-        self.trainer.compile(
-            scaled(build_optimizer(self.config, self.epochs, steps), self.precision),
-            build_loss(self.config),
-            metrics=[keras.metrics.RootMeanSquaredError(name="rmse")],
-        )
-        self.trainer.optimizer.build(self.trainer.trainable_variables)
+        with self.devices.scope():
+            optimizer = build_optimizer(self.config, self.epochs, steps)
+            self.trainer.compile(
+                scaled(optimizer, self.precision),
+                build_loss(self.config),
+                metrics=[keras.metrics.RootMeanSquaredError(name="rmse")],
+            )
+            self.trainer.optimizer.build(self.trainer.trainable_variables)
+        self.devices.prepare(self.trainer, self.config)
 
     def shorten(self, total: int) -> bool:
         """Ends after so many epochs, if that is sooner: whether it is.
@@ -214,7 +232,7 @@ class Training:
         # sleeps until the next of ever longer intervals, as long as the epoch at worst
         weights, epoch = self.state.weights, self.epoch
         for batch in ahead(batches(self.config, self.data, weights, epoch)):
-            loss, rmse = map(float, self.trainer.train_on_batch(*batch))
+            loss, rmse = self.devices.fit(batch)
             self.watch.see(self.epoch + 1, loss, rmse, batch.targets)
             fitted.append((loss, rmse**2))
             bar.update(len(batch.targets))
@@ -273,6 +291,7 @@ class Training:
             "epochs": self.epoch,
             "shortened": self.epochs.spelled,
             "precision": self.precision,
+            "devices": self.devices.number,
             "num_train": len(self.data.train),
             "num_validation": len(self.data.validation),
             "parameters": network.count_params(),

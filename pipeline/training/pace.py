@@ -31,7 +31,7 @@ def measure_pace(run: Run, member: Member) -> Pace:
     training = Training(member.config, data)
     endless = endless_batches(training)
     with computing(training.network, training.precision):
-        step = seconds_each(lambda: training.trainer.train_on_batch(*next(endless)))
+        step = seconds_each(lambda: training.devices.fit(next(endless)))
     precision = settled("predict", run.settings.predict.precision)
     with computing(training.network, precision):
         view = seconds_per_view(run, training, data)

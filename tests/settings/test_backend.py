@@ -235,7 +235,7 @@ def test_a_gpu_repeats_itself_unless_train_deterministic_says_no(
     calls = []
     monkeypatch.setattr(backend, "has_gpu", lambda: gpu)
     monkeypatch.setattr(backend, "backend_name", lambda: "tensorflow")
-    monkeypatch.setattr(backend, "load_keras", lambda: None)
+    monkeypatch.setattr(backend, "load_keras", lambda together: None)
     monkeypatch.setattr(
         "tensorflow.config.experimental.enable_op_determinism", lambda: calls.append(1)
     )

@@ -101,6 +101,6 @@ def test_bfloat16_without_instructions_is_told_to_be_slow(
 def test_what_every_machine_has_is_not_looked_at_before_work(
     word: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(precision, "load_keras", lambda: pytest.fail("loaded"))
+    monkeypatch.setattr(precision, "load_keras", lambda together: pytest.fail("loaded"))
     settings = make_settings("demo", "tiny", {"train.precision": word})
     assert not [*check_precision(settings, ["train", "predict"])]

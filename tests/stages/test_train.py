@@ -15,7 +15,7 @@ from pipeline.runs.paths import (
 )
 from pipeline.stages.train import train
 from pipeline.training import fit
-from pipeline.training.checkpoint import load_checkpoint
+from pipeline.training.checkpoint import environment, load_checkpoint
 from pipeline.training.history import read_history
 from tests.miniature import with_train
 from tests.networks import rewritten
@@ -236,7 +236,7 @@ def test_what_is_watched_outlives_an_interruption(
     run = with_train(ready, epochs=3)
     train_interrupted(run, 2, monkeypatch)
     file, recipe = checkpoint_file(run.members[0].partial), run.members[0].recipe
-    found = load_checkpoint(file, recipe, "float32")
+    found = load_checkpoint(file, recipe, environment("float32", 1))
     assert len(found.watched) == 2  # epochs of one step
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from pipeline.runs.graph import Run
+from pipeline.runs.paths import checkpoint_file
 from pipeline.settings.backend import start_keras
 from pipeline.settings.epochs import Epochs, epochs_of
 from pipeline.settings.schema import make_settings
-from pipeline.training.checkpoint import load_checkpoint
+from pipeline.training.checkpoint import environment, load_checkpoint
 from pipeline.training.fit import fit_network
 from pipeline.training.history import History, read_history
 from pipeline.training.optimizers import build_optimizer
@@ -27,7 +28,8 @@ def fit(run: Run, folder: Path, affordable: Affordable = all_planned) -> dict:
     folder.mkdir(exist_ok=True)
     start_keras(member.config.seed)
     data = load_training_set(run, member)
-    return fit_network(member.config, data, folder, {"of": "all"}, "it", affordable)
+    file, recipe = checkpoint_file(folder), {"of": "all"}
+    return fit_network(member.config, data, folder, file, recipe, "it", affordable)
 
 
 def three_after_one(epochs: Epochs, history: History) -> int:
@@ -56,7 +58,9 @@ def test_it_is_in_the_checkpoint_before_the_epoch(ready: Run, tmp_path: Path) ->
 
     with pytest.raises(Killed):
         fit(run, tmp_path / "b", killed_in_the_second)
-    state = load_checkpoint(tmp_path / "b" / "checkpoint.npz", {"of": "all"}, "float32")
+    state = load_checkpoint(
+        tmp_path / "b" / "checkpoint.npz", {"of": "all"}, environment("float32", 1)
+    )
     assert state.cuts == [(1, 3)]
     # whatever it would be told now, it was lowered then
     assert fit(run, tmp_path / "b")["weights"] == whole["weights"]
