@@ -1,7 +1,9 @@
 """Work spread over all cores, with a progress bar, and no worker left behind."""
 
 import argparse
+import contextlib
 import itertools
+import logging
 import multiprocessing
 import os
 import re
@@ -16,14 +18,19 @@ from concurrent.futures import (
     wait,
 )
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
 from typing import NamedTuple, TypeVar
+
+from tqdm import tqdm
 
 from pipeline.errors import PipelineError
 from pipeline.machine import num_cores
 from pipeline.progress import LOG, progress
 
+LIBRARIES = ("OPENBLAS", "OMP", "MKL")
+LAST_WORDS: list[Callable[[], object]] = []  # of a worker that is ended
+LONGEST_LINE = 900  # characters; in UTF-8 a pipe takes them in one piece
 AHEAD = 2  # tasks for each worker, begun before their results are asked for
 
 Task = TypeVar("Task")
@@ -153,15 +160,109 @@ def in_order(
             due += 1
 
 
+def run_side_by_side(
+    function: Callable[..., object],
+    tasks: Sequence[tuple],
+    cores_each: int,
+    look: Callable[[], object],
+) -> None:
+    """Calls `function(*task)` for each task, several at a time, each on its own cores.
+
+    Their log lines are this process's.
+
+    Args:
+        function: called in a worker process.
+        tasks: its arguments, picklable.
+        cores_each: how many cores a call has for itself.
+        look: called every second meanwhile.
+    """
+    usable = sorted(os.sched_getaffinity(0))[: num_cores()]
+    size = min(len(usable) // cores_each, len(tasks))
+    with ExitStack() as stack:
+        lines = stack.enter_context(passed_on())
+        stack.enter_context(telling_of_death())
+        pools = []
+        for number in range(size):
+            own = usable[number * cores_each : (number + 1) * cores_each]
+            start = start_on_own_cores, own, lines, LOG.level
+            pools.append(stack.enter_context(worker_pool(1, *start)))
+        waiting = iter(tasks)
+        running = {
+            pool.submit(function, *task): pool
+            for pool, task in zip(pools, waiting, strict=False)
+        }
+        while running:
+            for future in wait(running, 1, FIRST_COMPLETED).done:
+                future.result()
+                pool = running.pop(future)
+                for task in itertools.islice(waiting, 1):
+                    running[pool.submit(function, *task)] = pool
+            look()
+
+
+def start_on_own_cores(
+    lifeline: Connection, own: Sequence[int], lines: Connection, level: int
+) -> None:
+    """Keeps a worker to some cores; what it logs is told by who asked."""
+    start_worker(lifeline)
+    os.sched_setaffinity(0, own)
+    for library in LIBRARIES:
+        os.environ[f"{library}_NUM_THREADS"] = str(len(own))
+    tqdm.set_lock(threading.RLock())  # its own would outlive a worker that is ended
+    LOG.handlers = [Passing(lines)]
+    LOG.setLevel(level)
+
+
+class Passing(logging.Handler):
+    """Sends log lines to another process, each in one piece of a pipe."""
+
+    def __init__(self, lines: Connection) -> None:
+        super().__init__()
+        self.lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.send((record.levelno, self.format(record)[:LONGEST_LINE]))
+
+
 @contextmanager
-def worker_pool(size: int) -> Iterator[ProcessPoolExecutor]:
-    """A pool whose workers end when the block or this process does, however it ends."""
+def passed_on() -> Iterator[Connection]:
+    """Where workers send what they log, to be logged here, for the time of a block."""
+    theirs, ours = multiprocessing.get_context("spawn").Pipe(duplex=False)
+
+    def listen() -> None:
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                level, line = theirs.recv()
+                LOG.log(level, "%s", line)
+
+    thread = threading.Thread(target=listen, daemon=True)
+    thread.start()
+    try:
+        yield ours
+    finally:
+        ours.close()  # the last one who could send
+        thread.join(1)
+        theirs.close()
+
+
+@contextmanager
+def worker_pool(
+    size: int, start: Callable[..., None] | None = None, *more: object
+) -> Iterator[ProcessPoolExecutor]:
+    """A pool whose workers end when the block or this process does, however it ends.
+
+    Args:
+        size: how many workers.
+        start: what a worker begins with, if not by `start_worker`.
+        more: what that is told, besides.
+    """
     # spawn, since a fork after TensorFlow has started its threads can hang
     context = multiprocessing.get_context("spawn")
     # nothing is ever sent: the other end notices when this one is closed
     theirs, ours = context.Pipe(duplex=False)
     with theirs, ours:
-        pool = ProcessPoolExecutor(size, context, start_worker, (theirs,))
+        start = start or start_worker
+        pool = ProcessPoolExecutor(size, context, start, (theirs, *more))
         try:
             yield pool
         except BaseException:
@@ -173,13 +274,15 @@ def worker_pool(size: int) -> Iterator[ProcessPoolExecutor]:
 
 def start_worker(lifeline: Connection) -> None:
     """Leaves the other cores to the other workers, and no worker to itself."""
-    for library in ("OPENBLAS", "OMP", "MKL"):  # read when numpy is first imported
+    for library in LIBRARIES:  # read when numpy is first imported
         os.environ[f"{library}_NUM_THREADS"] = "1"
     for number in (signal.SIGINT, signal.SIGHUP):  # the parent hears it, and ends this
         signal.signal(number, signal.SIG_IGN)
 
     def wait_for_the_end() -> None:
         lifeline.poll(None)
+        for say in LAST_WORDS:
+            say()
         os._exit(1)
 
     threading.Thread(target=wait_for_the_end, daemon=True).start()

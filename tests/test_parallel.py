@@ -1,6 +1,8 @@
+import logging
 import multiprocessing
 import multiprocessing.synchronize
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.parallel import ahead, map_parallel
+from pipeline.parallel import ahead, map_parallel, run_side_by_side
 
 NUM_TASKS = 16
 LONGEST = 2.0  # seconds that the end of parallel work may take
@@ -141,3 +143,36 @@ def test_without_shared_memory_one_core_does_all(
     assert list(found) == [0, 1, 4, 9, 16]
     (line,) = caplog.messages
     assert line.startswith("no worker processes ([Errno 28] No space left on device")
+
+
+def tell_cores(folder: Path, name: str) -> None:
+    cores = sorted(os.sched_getaffinity(0))
+    logging.getLogger("pipeline.x").info("%s on %s", name, cores)
+    time.sleep(1)  # so that the other one is not idle before
+    (folder / name).write_text(str(cores))
+
+
+def fail(line: str) -> None:
+    raise PipelineError(line)
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="takes two cores")
+def test_work_side_by_side_has_cores_of_its_own(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    looks: list[float] = []
+    tasks = [(tmp_path, name) for name in "abc"]
+    with caplog.at_level(logging.INFO, "pipeline"):
+        run_side_by_side(tell_cores, tasks, 1, lambda: looks.append(time.monotonic()))
+    found = [(tmp_path / name).read_text() for name in "abc"]
+    assert all(re.fullmatch(r"\[\d+\]", cores) for cores in found)
+    assert found[0] != found[1]
+    assert {f"{name} on {cores}" for name, cores in zip("abc", found, strict=True)} == {
+        *caplog.messages
+    }
+    assert looks
+
+
+def test_an_error_side_by_side_is_passed_on() -> None:
+    with pytest.raises(PipelineError, match=r"^no luck$"):
+        run_side_by_side(fail, [("no luck",), ("no luck",)], 1, lambda: None)

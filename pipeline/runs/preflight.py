@@ -12,6 +12,7 @@ from pipeline.data.archives import list_jpegs
 from pipeline.data.submission import NUM_TEST
 from pipeline.errors import NO_TEMPORARY_FOLDER, PipelineError, forbidden, remedy
 from pipeline.kaggle.ledger import lock_of
+from pipeline.machine import num_cores
 from pipeline.progress import human_size
 from pipeline.runs.contents import load_predictions
 from pipeline.runs.graph import Run
@@ -58,6 +59,7 @@ def check_before_work(run: Run, stages: Collection[str]) -> Iterator[str]:
         refuse_forbidden(path)
     if "train" in stages and not all(member.is_done for member in run.members):
         refuse_old_muon(run.settings.train.optimizer)
+        refuse_threads(run.settings.train.threads)
     if "predict" in stages and not run.predictions.is_done:
         check_blended(run)
     yield from check_precision(run.settings, stages)
@@ -78,6 +80,16 @@ def check_room(folder: Path, need: Need) -> Iterator[str]:
         raise PipelineError(f"{told}. Make room, or name another folder: {OTHERS}.")
     if need.about > disk.free:
         yield told
+
+
+def refuse_threads(threads: int) -> None:
+    """Refuses more cores for each network than there are."""
+    if threads > num_cores():
+        raise PipelineError(
+            f"train.threads={threads} is more than the {num_cores()} cores here."
+        )
+    if threads and not hasattr(os, "sched_setaffinity"):
+        raise PipelineError("train.threads is for Linux: leave it at 0.")
 
 
 def refuse_old_muon(optimizer: str) -> None:

@@ -11,11 +11,13 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from pipeline.errors import Misuse, PipelineError, typed
 from pipeline.files import expanded
 from pipeline.machine import instructions
+from pipeline.parallel import LAST_WORDS
 from pipeline.settings.drawing import start_matplotlib
 from pipeline.settings.spelling import nearest
 from pipeline.settings.team import join_team
@@ -183,7 +185,7 @@ def load_keras(together: bool = False) -> None:
     set_defaults()
 
 
-def import_keras(name: str, together: bool) -> None:
+def import_keras(name: str, together: bool = False) -> None:
     try:
         with without_keras_file(), silence(name), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of its own dependencies, at import
@@ -318,12 +320,15 @@ def silence(what: str = "Keras") -> Iterator[None]:
     watcher = subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True)
     os.dup2(watcher.stdin.fileno(), 2)
     ending = LOADED
+    quietly = partial(os.write, 2, LOADED)
+    LAST_WORDS.append(quietly)
     try:
         yield
     except Exception:
         ending = FAILED
         raise
     finally:
+        LAST_WORDS.remove(quietly)
         os.write(2, ending)
         os.dup2(shown, 2)
         os.close(shown)

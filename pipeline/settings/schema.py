@@ -273,6 +273,12 @@ class TrainConfig:
         0.1, "share of validation galaxies, by their id, where num_folds is 1"
     )
     seed: int = setting(0, "the first; fixes initial weights, order and augmentation")
+    threads: int = setting(
+        0,
+        "cores of each network; as many as fit are trained side by side; 0: one after "
+        "the other, by all cores",
+        added=True,
+    )
     precision: Precision = setting("auto", PRECISION, added=True)
     deterministic: bool = setting(
         True,
@@ -291,7 +297,7 @@ class TrainConfig:
         ):
             value = getattr(self, name)
             check(value >= 1, f"train.{name} must be at least 1. Got {value}.")
-        for name in ("view_size", "weight_decay", "seed"):
+        for name in ("view_size", "weight_decay", "seed", "threads"):
             value = getattr(self, name)
             check(value >= 0, f"train.{name} must not be negative. Got {value}.")
         check_spans("train", self)
@@ -505,6 +511,11 @@ class Settings:
         check_view(self.train, self.preprocess.image_size)
         refuse_muon(self.train)
         refuse_no_reweighting(self.train)
+        check(
+            not (self.minutes and self.train.threads),
+            "train.threads and minutes exclude each other: networks are planned one "
+            "after the other.",
+        )
 
 
 def check_view(train: TrainConfig, image_size: int) -> None:

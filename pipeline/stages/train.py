@@ -2,15 +2,18 @@
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import Misuse
+from pipeline.parallel import run_side_by_side
+from pipeline.progress import counted, progress
 from pipeline.runs.graph import Member, Run
-from pipeline.runs.paths import checkpoint_file
+from pipeline.runs.paths import checkpoint_file, history_file
 from pipeline.runs.receipts import Making, is_up_to_date, making, require
 from pipeline.settings.team import team
+from pipeline.training.history import read_history
 from pipeline.training.plan import affordable, make_plan
 
 log = logging.getLogger(__name__)
@@ -43,13 +46,37 @@ def train(run: Run, force: bool = False, only: int | None = None) -> None:
     run = run.planned
     if only is not None and not 1 <= only <= len(run.members):
         raise Misuse(f"--member is from 1 to {len(run.members)} here. Got {only}.")
-    for number, member in enumerate(run.members):
-        if only is not None and number + 1 != only:
-            continue
-        if not is_up_to_date(member, force):
+    chosen = range(len(run.members)) if only is None else [only - 1]
+    missing = [
+        number for number in chosen if not is_up_to_date(run.members[number], force)
+    ]
+    if run.settings.train.threads:
+        train_side_by_side(run, missing, force)
+    else:
+        for number in missing:
             train_member(run, number, force)
-        if keeps():
-            checkpoint_file(member.folder).unlink(missing_ok=True)
+    for number in chosen if keeps() else ():
+        checkpoint_file(run.members[number].folder).unlink(missing_ok=True)
+
+
+def train_side_by_side(run: Run, numbers: Sequence[int], force: bool) -> None:
+    """Trains networks in processes of their own, each on as many cores as are set."""
+    if not numbers:
+        return
+    members = [run.members[number] for number in numbers]
+    total = sum(member.config.epochs for member in members)
+    with progress(total, f"train {counted(len(members), 'network')}", "epoch") as bar:
+        run_side_by_side(
+            train_member,
+            [(run, number, force) for number in numbers],
+            run.settings.train.threads,
+            lambda: bar.update(sum(map(epochs_done, members)) - bar.n),
+        )
+
+
+def epochs_done(member: Member) -> int:
+    folder = member.folder if member.is_done else member.partial
+    return len(read_history(history_file(folder)))
 
 
 def train_member(run: Run, number: int, force: bool) -> None:

@@ -1,6 +1,10 @@
 """Work shared by several machines: parts of stages, networks one by one."""
 
+import os
+import re
 import shutil
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -53,6 +57,35 @@ def test_parts_work_side_by_side_but_no_part_twice(later: Terminal) -> None:
         assert "(1/2) is in use by process" in later.error
         assert later.type("preprocess") == 1
         assert "is in use by process" in later.error
+
+
+@pytest.mark.slow
+def test_networks_trained_side_by_side_are_those_of_one_core(later: Terminal) -> None:
+    words = ("--set=train.num_seeds=2", "--set=train.epochs=2", "--set=train.seed=5")
+    assert later.type("train", "--set=train.threads=1", *words) == 0, later.err
+    beside = [member.receipt for member in later.run.members]
+    assert [receipt["made"]["threads"] for receipt in beside] == [1, 1]
+    command = [sys.executable, "-m", "pipeline", "train", *words]
+    subprocess.run(
+        [*command, "--unset=train.threads", "--work", str(later.work)],
+        check=True,
+        preexec_fn=lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}),
+    )
+    alone = [member.receipt for member in later.run.members]
+    assert [receipt["recipe"] for receipt in alone] != [own["recipe"] for own in beside]
+    for one, other in zip(beside, alone, strict=True):
+        assert one["result"]["weights"] == other["result"]["weights"]
+
+
+def test_more_threads_than_cores_are_refused_and_not_saved(later: Terminal) -> None:
+    before = later.run.work.settings.read_text()
+    assert later.type("train", "--set=train.threads=1000") == 1
+    assert re.fullmatch(
+        r"train.threads=1000 is more than the \d+ cores here.", later.error
+    )
+    assert later.run.work.settings.read_text() == before
+    assert later.type("all", "--set=train.threads=1", "--minutes=9") == 2
+    assert "train.threads and minutes exclude each other" in later.error
 
 
 @pytest.mark.parametrize("command", ["preprocess", "predict-images"])
