@@ -70,3 +70,13 @@ def end_after_grace(receiving: int) -> None:
         number = os.read(receiving, 1)[0]
     time.sleep(GRACE)
     leave(number)
+
+
+def end_with_input() -> None:
+    """Ends this process when its standard input is closed, as by its starter's end."""
+
+    def wait_for_the_end() -> None:
+        os.read(0, 1)
+        os._exit(1)
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()

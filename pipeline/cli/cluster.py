@@ -1,8 +1,4 @@
-"""Parts of a command on the workers of a Dask cluster, which share a file system.
-
-On a worker, `python -m pipeline.cli.cluster COMMAND ...` runs one of them, and ends
-with the worker.
-"""
+"""Parts of a command on the workers of a Dask cluster, which share a file system."""
 
 import argparse
 import contextlib
@@ -11,17 +7,15 @@ import importlib.util
 import logging
 import os
 import re
-import runpy
 import subprocess
 import sys
 import tempfile
-import threading
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.cli.catalogue import STAGES
+from pipeline.cli.catalogue import IN_PARTS
 from pipeline.errors import Misuse, PipelineError, typed
 from pipeline.inference.blocks import most_blocks
 from pipeline.progress import counted, progress
@@ -34,6 +28,16 @@ if TYPE_CHECKING:
     from distributed import Client
 
 PARTS = 4  # for each worker: a fast one takes what a slow one has not begun
+# What `python -m pipeline` is, in a process that ends with the one that started it. It
+# has no module of its own, which its worker processes would import first: numpy must
+# come after they know how many threads it may have
+WITH_ITS_STARTER = """
+import runpy, sys
+from pipeline.signals import end_with_input
+end_with_input()
+sys.argv[0] = "./run.sh"
+runpy.run_module("pipeline", run_name="__main__")
+"""
 CONNECT_SECONDS, WORKER_SECONDS, LOOK_SECONDS = 10, 30, 0.3
 
 log = logging.getLogger(__name__)
@@ -96,8 +100,11 @@ def list_shares(run: Run, command: str, most: int) -> list[str]:
         members = run.planned.members
         left = [number for number, own in enumerate(members) if not own.is_done]
         return [f"--member={number + 1}" for number in left]
+    if command not in IN_PARTS:
+        for member in run.members:
+            require(member)
     made = [item for item in run.artifacts if item.made_by == command]
-    if command in STAGES and all(item.is_done for item in made):
+    if command in IN_PARTS and all(item.is_done for item in made):
         return []
     if command == "predict":  # a part takes seconds to load its networks
         num_galaxies = len(load_ids(require(run.shards("test"))))
@@ -248,7 +255,7 @@ def run_job(job: Job) -> Ending:
             f"error: the worker on {os.uname().nodename} does not see {job.folder}. "
             "All need the same file system.",
         )
-    command = [sys.executable, "-P", "-m", "pipeline.cli.cluster", *job.words]
+    command = [sys.executable, "-P", "-c", WITH_ITS_STARTER, *job.words]
     environment = os.environ | {"PYTHONPATH": str(PROJECT)}
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
@@ -276,19 +283,3 @@ def is_cancelled() -> bool:
     worker = get_worker()
     task = worker.state.tasks.get(worker.get_current_task())
     return task is None or task.state in ("cancelled", "resumed")
-
-
-def main() -> None:
-    """Runs a command that ends with the process that started it."""
-
-    def wait_for_the_end() -> None:
-        os.read(0, 1)
-        os._exit(1)
-
-    threading.Thread(target=wait_for_the_end, daemon=True).start()
-    sys.argv[0] = "./run.sh"
-    runpy.run_module("pipeline", run_name="__main__")
-
-
-if __name__ == "__main__":
-    main()
