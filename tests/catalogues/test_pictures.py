@@ -92,6 +92,13 @@ def test_a_huge_picture_is_refused_before_it_is_unpacked(
             read_picture(content)
 
 
+def test_a_png_of_more_pixels_than_pillow_trusts_is_refused() -> None:
+    file = io.BytesIO()  # of 24 kB
+    Image.new("1", (14_000, 14_000)).save(file, "PNG")
+    with pytest.raises(BadImage, match="196000000 pixels"):
+        read_picture(file.getvalue())
+
+
 def test_a_picture_of_the_competition_is_seen_as_preprocess_makes_it() -> None:
     seen = as_seen(read_picture(blob(180)), CONFIG)
     np.testing.assert_array_equal(seen, prepare(blob(180), 212, 64))
