@@ -67,20 +67,26 @@ class Album:
     def __init__(self, listing: Listing, config: PreprocessConfig) -> None:
         self.listing, self.config = listing, config
         self.read = listing.reader()
+        self.shown: dict[int, np.ndarray] = {}  # one galaxy may be surest of much
 
     def photo(self, row: int, caption: str) -> dict[str, Any]:
-        """A picture with its id and a caption; it was readable before, or is not."""
+        """A picture with its id and a caption."""
         from pipeline.reporting.html import photo
 
+        if row not in self.shown:
+            self.shown[row] = self.look(row)
+        galaxy = self.listing.ids[row]
+        image = photo(self.shown[row], f"Galaxy {galaxy}, {caption}")
+        return {"id": galaxy, "caption": caption, "photo": image}
+
+    def look(self, row: int) -> np.ndarray:
+        """A small picture (S, S, 3); it was readable before, or is black."""
         try:
             picture = read_picture(self.read(self.listing.names[row]))
         except (BadImage, KeyError):
             picture = np.zeros((SHOWN, SHOWN, 3), np.uint8)
         side = min(SHOWN, side_seen(picture.shape, self.config))
-        shown = as_seen(picture, dataclasses.replace(self.config, image_size=side))
-        galaxy = self.listing.ids[row]
-        image = photo(shown, f"Galaxy {galaxy}, {caption}")
-        return {"id": galaxy, "caption": caption, "photo": image}
+        return as_seen(picture, dataclasses.replace(self.config, image_size=side))
 
 
 def write_page(

@@ -187,17 +187,22 @@ def await_jobs(client: "Client", jobs: Sequence[Job], what: str) -> None:
     Raises:
         PipelineError: one failed, or the scheduler is gone.
     """
+    import cloudpickle
     from distributed import CancelledError, as_completed
     from distributed.scheduler import KilledWorker
 
-    futures = [client.submit(run_job, job, pure=False) for job in jobs]
+    # a function without a name travels as code, and this module's with it: neither
+    # scheduler nor workers need to import this project
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    run = lambda *parts: tuple(run_job(Job(*parts)))  # noqa: E731
+    futures = [client.submit(run, *job, pure=False) for job in jobs]
     names = {
         future.key: job.words[-1] for future, job in zip(futures, jobs, strict=True)
     }
     with progress(total=len(jobs), what=what, unit="part") as bar:
         for future in as_completed(futures):
             try:
-                check_ending(names[future.key], future.result())
+                check_ending(names[future.key], Ending(*future.result()))
             except CancelledError:
                 raise PipelineError(
                     "The scheduler is gone. What is done is kept: run the same command "
@@ -242,18 +247,17 @@ def run_job(job: Job) -> Ending:
 
     The process ends when the worker does, or when nobody waits for the part any more.
     """
+    machine = f"the worker on {os.uname().nodename}"
+    for folder in (PROJECT / "pipeline", Path(job.folder)):
+        if not folder.is_dir():
+            return Ending(
+                1, f"error: {machine} does not see {folder}. All need the same files."
+            )
     if code_digest() != job.code:
         return Ending(
             1,
-            f"error: the worker on {os.uname().nodename} would run other code: "
-            f"{PROJECT}. Start it in the folder of this project, or bring that up to "
-            "date.",
-        )
-    if not Path(job.folder).is_dir():
-        return Ending(
-            1,
-            f"error: the worker on {os.uname().nodename} does not see {job.folder}. "
-            "All need the same file system.",
+            f"error: {machine} would run other code: {PROJECT} there is of another "
+            "version. Bring it up to date.",
         )
     command = [sys.executable, "-P", "-c", WITH_ITS_STARTER, *job.words]
     environment = os.environ | {"PYTHONPATH": str(PROJECT)}

@@ -59,7 +59,7 @@ class WorkDir:
     @property
     def settings_lock(self) -> Path:
         """Held for moments, by those who do shares of a command at the same time."""
-        return self.root / ".settings.lock"
+        return self.root / "lock-settings"
 
     def share_lock(self, share: str) -> Path:
         """Of one of several machines that do parts of the same work."""

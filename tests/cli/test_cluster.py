@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline.cli.cluster import list_shares, packages, without_scheduler
+from pipeline.cli.cluster import (
+    Job,
+    code_digest,
+    list_shares,
+    packages,
+    run_job,
+    without_scheduler,
+)
 from pipeline.runs.paths import PROJECT
 from tests.miniature import SMALL, blob
 from tests.terminal import Terminal
@@ -34,7 +42,7 @@ class Cluster:
         text = self.file.read_text()
         self.address = text.partition('"address": "')[2].partition('"')[0]
 
-    def start(self, what: str, *words: str, project: Path = PROJECT) -> psutil.Popen:
+    def start(self, what: str, *words: str) -> psutil.Popen:
         file, place = (
             f"--scheduler-file={self.file}",
             f"--local-directory={self.folder}",
@@ -43,15 +51,15 @@ class Cluster:
             return psutil.Popen(
                 [sys.executable, "-m", "dask", what, file, *words]
                 + ([] if what == "scheduler" else [place]),
-                env=os.environ | {"PYTHONPATH": str(project)},
+                env={key: os.environ[key] for key in os.environ if key != "PYTHONPATH"},
                 cwd=self.folder,
                 stdout=log,
                 stderr=log,
             )
 
-    def add_worker(self, project: Path = PROJECT) -> psutil.Popen:
+    def add_worker(self) -> psutil.Popen:
         words = ("--nthreads=1", "--no-nanny", "--no-dashboard")
-        self.workers.append(self.start("worker", *words, project=project))
+        self.workers.append(self.start("worker", *words))
         return self.workers[-1]
 
     def end(self) -> None:
@@ -178,18 +186,40 @@ def test_ctrl_c_ends_the_parts_too(
 
 
 def test_workers_of_other_code_are_refused(
-    cluster: Cluster, asking: Terminal, pictures: Path, tmp_path: Path
+    cluster: Cluster,
+    asking: Terminal,
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    other = tmp_path / "other"
-    shutil.copytree(PROJECT / "pipeline", other / "pipeline")
-    for name in ("requirements.txt", "pyproject.toml"):
-        shutil.copy(PROJECT / name, other)
-    with open(other / "pipeline" / "machine.py", "a") as file:
-        file.write("# changed\n")
-    cluster.add_worker(other)
+    monkeypatch.setattr("pipeline.cli.cluster.code_digest", lambda: str(os.getpid()))
+    cluster.add_worker()
     out = ("--out", str(tmp_path / "o.csv"), "--scheduler", cluster.address)
     assert asking.type("predict-images", str(pictures), *out) == 1
-    assert "would run other code: " in asking.error
+    assert " would run other code: " in asking.error
+
+
+def test_a_worker_that_does_not_see_the_files_says_so() -> None:
+    ending = run_job(Job(("status",), "/nowhere/at/all", code_digest()))
+    assert ending.code == 1
+    assert re.fullmatch(
+        r"error: the worker on \S+ does not see /nowhere/at/all. All need the same "
+        r"files.",
+        ending.said,
+    )
+
+
+def test_code_that_differs_in_a_byte_has_another_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(PROJECT / "pipeline", tmp_path / "pipeline")
+    shutil.copy(PROJECT / "requirements.txt", tmp_path)
+    before = code_digest()
+    monkeypatch.setattr("pipeline.cli.cluster.PROJECT", tmp_path)
+    assert code_digest() == before
+    with open(tmp_path / "pipeline" / "machine.py", "a") as file:
+        file.write("#")
+    assert code_digest() != before
 
 
 def test_no_scheduler_is_a_line(asking: Terminal, pictures: Path) -> None:
