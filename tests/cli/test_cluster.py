@@ -110,26 +110,28 @@ def when_at_work(process: psutil.Popen, number: int) -> threading.Thread:
 
 
 @pytest.mark.slow
-def test_stages_on_a_cluster_give_the_bytes_of_one_machine(
+def test_a_cluster_that_loses_a_worker_gives_the_bytes_of_one_machine(
     cluster: Cluster, terminal: Terminal, spoiled: Path, done: Terminal
 ) -> None:
-    cluster.add_worker(), cluster.add_worker()
+    first, _ = cluster.add_worker(), cluster.add_worker()
+    killer = when_at_work(first, signal.SIGKILL)
     settings = ("--source", str(spoiled), "--preset", "tiny")
     assert terminal.type("download", *settings) == 0
     for stage in ("preprocess", "train", "predict"):
         own = [word for word in SETTINGS if word.startswith(f"--set={stage}.")]
         words = (*own, "--scheduler", cluster.address)
         assert terminal.type(stage, *words) == 0, terminal.err
+    killer.join(WAIT_SECONDS)
+    assert first.wait(WAIT_SECONDS) == -signal.SIGKILL
     ours, theirs = (each.run.predictions.receipt for each in (terminal, done))
     assert ours["content"] == theirs["content"]
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_loses_nothing(
+def test_a_catalogue_on_a_cluster_is_the_table_of_one_machine(
     cluster: Cluster, asking: Terminal, pictures: Path, tmp_path: Path
 ) -> None:
-    first, _ = cluster.add_worker(), cluster.add_worker()
-    killer = when_at_work(first, signal.SIGKILL)
+    cluster.add_worker()
     tables = tmp_path / "whole.csv", tmp_path / "shared.csv"
     for table, words in zip(
         tables, ((), (f"--scheduler={cluster.address}",)), strict=True
@@ -137,8 +139,6 @@ def test_a_worker_that_is_killed_loses_nothing(
         out = ("--out", str(table))
         code = asking.type("predict-images", str(pictures), *out, *words)
         assert code == 0, asking.err
-    killer.join(WAIT_SECONDS)
-    assert first.wait(WAIT_SECONDS) == -signal.SIGKILL
     assert tables[0].read_bytes() == tables[1].read_bytes()
 
 
@@ -222,7 +222,10 @@ def test_code_that_differs_in_a_byte_has_another_digest(
     assert code_digest() != before
 
 
-def test_no_scheduler_is_a_line(asking: Terminal, pictures: Path) -> None:
+def test_no_scheduler_is_a_line(
+    asking: Terminal, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.cli.cluster.CONNECT_SECONDS", 1)
     words = ("--out=o.csv", "--scheduler=tcp://127.0.0.1:9")
     assert asking.type("predict-images", str(pictures), *words) == 1
     assert asking.error.startswith("There is no Dask scheduler at tcp://127.0.0.1:9 (")
