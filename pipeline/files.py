@@ -108,7 +108,11 @@ def refuse_link(path: Path) -> None:
 
 @contextlib.contextmanager
 def locked(
-    path: Path, what: str = "", wait: bool = False, shared: bool = False
+    path: Path,
+    what: str = "",
+    wait: bool = False,
+    shared: bool = False,
+    other: str = "give another --work folder",
 ) -> Iterator[None]:
     """Holds a lock that the system releases when the process ends, however it ends.
 
@@ -117,6 +121,7 @@ def locked(
         what: what the holder uses, for the refusal.
         wait: wait for another holder, but not for ever, instead of refusing at once.
         shared: others may hold it at the same time who take it so, too.
+        other: what else would help who is refused.
 
     Raises:
         PipelineError: another process holds it.
@@ -126,7 +131,7 @@ def locked(
         ends = time.monotonic() + (LONGEST_WAIT if wait else 0)
         while not take(file, path, shared):
             if time.monotonic() >= ends:
-                raise PipelineError(refusal(what or str(path), file, wait))
+                raise PipelineError(refusal(what or str(path), file, wait, other))
             time.sleep(0.05)
         note_holder(file)
         yield
@@ -156,7 +161,7 @@ def take(file: IO[str], path: Path, shared: bool) -> bool:
     return True
 
 
-def refusal(what: str, file: IO[str], waited: bool) -> str:
+def refusal(what: str, file: IO[str], waited: bool, other: str) -> str:
     file.seek(0)
     holder = file.read().strip() or "unknown"
     if waited:
@@ -164,10 +169,7 @@ def refusal(what: str, file: IO[str], waited: bool) -> str:
             f"{what} is in use by process {holder}, and was waited for "
             f"{LONGEST_WAIT:g} s. Run the same command once that process has ended."
         )
-    return (
-        f"{what} is in use by process {holder}. Wait for it to end, or give another "
-        "--work folder."
-    )
+    return f"{what} is in use by process {holder}. Wait for it to end, or {other}."
 
 
 def open_lock(path: Path) -> Any:

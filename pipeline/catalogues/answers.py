@@ -17,7 +17,7 @@ import numpy as np
 from pipeline.catalogues.listing import Listing
 from pipeline.data.tree import NUM_ANSWERS
 from pipeline.errors import PipelineError
-from pipeline.files import PARTIAL, atomic, locked, read_json, refuse_link, write_json
+from pipeline.files import PARTIAL, atomic, locked, read_json, write_json
 
 CHUNK = 512  # pictures
 
@@ -94,7 +94,7 @@ class Store:
         Raises:
             PipelineError: it is of another one, or not ours.
         """
-        refuse_link(self.folder)
+        self.make_folder()
         if self.found_recipe() is None and self.holds_other():
             raise PipelineError(
                 f"{self.folder} is not of this pipeline's making. Move it away, or "
@@ -113,11 +113,26 @@ class Store:
                     "it, or name another --out."
                 )
 
+    def make_folder(self) -> None:
+        """Makes the folder where it is not there.
+
+        Raises:
+            PipelineError: it cannot be, or is a link or a file.
+        """
+        trouble = "is a link" if self.folder.is_symlink() else None
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            trouble = trouble or "is a file"
+        except OSError as error:
+            trouble = f"cannot be made ({error.strerror})"
+        if trouble:
+            raise PipelineError(f"{self.folder} {trouble}. Name another --out.")
+
     def holds_other(self) -> bool:
         """Whether there is more than what another part begins with."""
         first = self.opening_lock.name, f"{self.recipe_file.stem}{PARTIAL}.json"
-        there = self.folder.iterdir() if self.folder.exists() else ()
-        return any(path.name not in first for path in there)
+        return any(path.name not in first for path in self.folder.iterdir())
 
     def found_recipe(self) -> dict[str, Any] | None:
         found = read_json(self.recipe_file)

@@ -1,6 +1,7 @@
 """A catalogue classified: chunk by chunk, then one table."""
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,10 +21,12 @@ from pipeline.errors import PipelineError
 from pipeline.files import atomic, locked
 from pipeline.inference.ensemble import column_means
 from pipeline.parallel import WHOLE, Part, map_parallel
-from pipeline.progress import counted
+from pipeline.progress import counted, some_of
 from pipeline.runs.graph import Run
 from pipeline.runs.receipts import require
 from pipeline.settings.schema import recipe_settings
+
+OTHER = "name another --out"
 
 log = logging.getLogger(__name__)
 
@@ -85,12 +88,14 @@ def predict_catalogue(run: Run, wanted: Wanted, join: bool = False) -> dict[str,
     Returns:
         What the table holds, in numbers.
     """
-    store = open_store(run, wanted)
-    with locked(store.lock, str(store.folder)):
+    store = open_store(run, wanted, join)
+    with locked(store.lock, str(store.folder), other=OTHER):
         if join and (missing := store.missing()):
             raise PipelineError(
                 f"{len(missing)} of {store.num_chunks} chunks are missing in "
-                f"{store.folder}. Run the parts that lack, or leave --join out."
+                f"{store.folder}: {some_of([str(chunk + 1) for chunk in missing], 9)} "
+                "(of N parts, chunk K is done by part K, K - N, and so on). Run the "
+                "parts that lack, or leave --join out."
             )
         answer_chunks(run, store, wanted.features, WHOLE)
         facts = write_all(run, store, wanted)
@@ -102,14 +107,19 @@ def predict_catalogue(run: Run, wanted: Wanted, join: bool = False) -> dict[str,
 def predict_part(run: Run, wanted: Wanted, part: Part) -> dict[str, Any]:
     """Answers one of several parts, and leaves the table to who joins them."""
     store = open_store(run, wanted)
-    with locked(store.lock, str(store.folder), shared=True):
+    with locked(store.lock, str(store.folder), shared=True, other=OTHER):
         answer_chunks(run, store, wanted.features, part)
     facts = {"part": str(part), "folder": str(store.folder)}
     return facts | {"chunks": store.num_chunks, "missing": len(store.missing())}
 
 
-def open_store(run: Run, wanted: Wanted) -> Store:
+def open_store(run: Run, wanted: Wanted, join: bool = False) -> Store:
     """Where the answers go; refused where something is in the way.
+
+    Args:
+        run: whose networks are finished.
+        wanted: what is to be classified.
+        join: they are there already.
 
     Raises:
         PipelineError: no networks, no pictures, or a table that is there already.
@@ -119,7 +129,7 @@ def open_store(run: Run, wanted: Wanted) -> Store:
     if wanted.features:
         beside.append(features_file(wanted.out))
     for file in (wanted.out, *beside):
-        if file.exists():
+        if os.path.lexists(file):  # a link that leads nowhere is somebody's too
             raise PipelineError(
                 f"{file} is there already. Move it away, or name another --out."
             )
@@ -135,6 +145,8 @@ def open_store(run: Run, wanted: Wanted) -> Store:
         "features": wanted.features,
     }
     store = Store(wanted.out, listing, described(recipe))
+    if join and not store.folder.exists():
+        raise PipelineError(f"No part is there: {store.folder} does not exist.")
     store.open()
     return store
 

@@ -4,13 +4,16 @@ import csv
 import gzip
 import hashlib
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import is_zipfile
 
 from pipeline.catalogues.pictures import ENDINGS, LARGEST
 from pipeline.data.archives import file_reader, files_in, is_hidden, open_zip
+from pipeline.data.csv_files import csv_trouble
 from pipeline.errors import Misuse, PipelineError, typed
 from pipeline.progress import some_of
 
@@ -70,6 +73,8 @@ def list_pictures(what: Path, columns: Columns) -> Listing:
     if any(columns) and not is_table:
         raise Misuse(f"--path-column and --id-column are for tables. {what} is none.")
     listing = read_table(what, columns) if is_table else list_place(what)
+    if not listing.names and is_table:
+        raise PipelineError(f"{what} has a header, but no rows.")
     if not listing.names:
         raise PipelineError(
             f"{what} has no pictures: none of its files ends in {', '.join(ENDINGS)}."
@@ -80,6 +85,10 @@ def list_pictures(what: Path, columns: Columns) -> Listing:
 
 def list_place(place: Path) -> Listing:
     """The pictures in a folder or a zip, at any depth, by their names."""
+    if not place.is_dir() and place.suffix.lower() != ".zip" and not is_zipfile(place):
+        raise PipelineError(
+            f"{place} is not a folder, a zip, or a table ({', '.join(TABLES)})."
+        )
     found = files_in(place) if place.is_dir() else open_zip(place).namelist()
     names = sorted(
         name for name in found if name.lower().endswith(ENDINGS) and not is_hidden(name)
@@ -129,8 +138,13 @@ def csv_rows(file: Path) -> Iterator[list[str]]:
     try:
         with opened(file, "rt", encoding="utf-8-sig", newline="") as stream:
             yield from filter(None, csv.reader(stream))
-    except (UnicodeDecodeError, csv.Error, gzip.BadGzipFile, EOFError) as error:
-        raise PipelineError(f"{file} is not a readable CSV: {error}.") from None
+    except UnicodeDecodeError:
+        raise PipelineError(
+            f"{file} is not text in UTF-8. Save it as CSV in UTF-8 with commas."
+        ) from None
+    except (csv.Error, gzip.BadGzipFile, EOFError) as error:
+        reason = csv_trouble(error)
+        raise PipelineError(f"{file} is not a readable CSV: {reason}.") from None
 
 
 def read_parquet(file: Path) -> tuple[list[str], Iterable[list[str]]]:
@@ -165,6 +179,12 @@ def place_of(
     file: Path,
 ) -> int:
     """Where the column is that was named, or the only one of a usual name."""
+    if len(header) == 1 and (other := re.search("[;\t|]", header[0])):
+        raise PipelineError(
+            f'{file} has "{other[0]}" between its columns. Save it as CSV with commas.'
+        )
+    if twice := [name for name in header if header.count(name) > 1]:
+        raise PipelineError(f'{file} has two columns "{twice[0]}". Rename one.')
     if wanted is not None:
         if wanted in header:
             return header.index(wanted)

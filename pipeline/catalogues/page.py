@@ -1,6 +1,5 @@
 """The page of a catalogue: its mean fractions, its surest galaxies, the unlike ones."""
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -85,8 +84,9 @@ class Album:
             picture = read_picture(self.read(self.listing.names[row]))
         except (BadImage, KeyError):
             picture = np.zeros((SHOWN, SHOWN, 3), np.uint8)
-        side = min(SHOWN, side_seen(picture.shape, self.config))
-        return as_seen(picture, dataclasses.replace(self.config, image_size=side))
+        crop_size = self.config.crop_size
+        side = min(SHOWN, side_seen(picture.shape, crop_size))
+        return as_seen(picture, crop_size, side)
 
 
 def write_page(

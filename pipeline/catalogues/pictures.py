@@ -8,7 +8,7 @@ import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
 from pipeline.data.images import COLOURS, BadImage, crop_center, shrink, unlike_jpeg
-from pipeline.settings.schema import RAW_SIZE, PreprocessConfig
+from pipeline.settings.schema import RAW_SIZE
 
 JPEG, PNG, ARRAY = b"\xff\xd8", b"\x89PNG", b"\x93NUMPY"  # their first bytes
 ENDINGS = (".jpg", ".jpeg", ".png", ".npy")
@@ -107,28 +107,30 @@ def refuse_huge(height: int, width: int) -> None:
 
 
 def reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):  # it says where in memory that was
+        return "its header"
     return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else "?"
 
 
-def as_seen(picture: np.ndarray, config: PreprocessConfig) -> np.ndarray:
+def as_seen(picture: np.ndarray, crop_size: int, size: int) -> np.ndarray:
     """The central part that a network sees: the same share as of the competition's.
 
     Args:
         picture: (H, W, 3) uint8; of the shorter side the share is taken.
-        config: how much of 424 px is cropped, and what it is shrunk to.
+        crop_size: how much of 424 px that is.
+        size: pixels along a side of the result.
 
     Returns:
-        (S, S, 3) uint8, S = image_size.
+        (size, size, 3) uint8.
     """
-    side = side_seen(picture.shape, config)
+    side = side_seen(picture.shape, crop_size)
     crop = crop_center(picture, side)
-    if side >= config.image_size:
-        return shrink(crop, config.image_size)
-    size = (config.image_size, config.image_size)
-    enlarged = Image.fromarray(crop).resize(size, Image.Resampling.BICUBIC)
+    if side >= size:
+        return shrink(crop, size)
+    enlarged = Image.fromarray(crop).resize((size, size), Image.Resampling.BICUBIC)
     return np.asarray(enlarged)
 
 
-def side_seen(shape: tuple[int, ...], config: PreprocessConfig) -> int:
+def side_seen(shape: tuple[int, ...], crop_size: int) -> int:
     """How many pixels along a side of a picture (H, W, 3) are within the crop."""
-    return max(1, round(min(shape[:2]) * config.crop_size / RAW_SIZE))
+    return max(1, round(min(shape[:2]) * crop_size / RAW_SIZE))

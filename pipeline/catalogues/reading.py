@@ -45,8 +45,8 @@ def read_chunk(task: PictureTask) -> Seen:
     for row, name in enumerate(task.names):
         try:
             picture = read_picture(read(name))
-            images[row] = as_seen(picture, task.config)
-            side[row] = side_seen(picture.shape, task.config)
+            images[row] = as_seen(picture, task.config.crop_size, size)
+            side[row] = side_seen(picture.shape, task.config.crop_size)
             trouble.append("")
         except BadImage as error:
             trouble.append(str(error))

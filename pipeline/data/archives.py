@@ -132,6 +132,8 @@ def file_reader(path: Path, largest: int = LARGEST_JPEG) -> Callable[[str], byte
 
 
 def read_file(file: Path, largest: int) -> bytes:
+    if "\0" in str(file):  # no file system has it
+        raise BadImage("has a NUL in its name")
     try:
         refuse_large(file.stat().st_size, largest)
         if not file.is_file():

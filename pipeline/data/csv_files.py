@@ -128,3 +128,10 @@ def tell_of_others(path: Path, names: Iterable[str]) -> None:
             f"{path}: {chosen.name} counts, by its name; not read: "
             f"{some_of(chosen.others)}"
         )
+
+
+def csv_trouble(error: Exception) -> str:
+    """What Python's reader says of a table, as somebody can act on it."""
+    if "new-line character" in str(error):
+        return "its lines end in CR alone. Save it with usual line ends"
+    return str(error)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.data.csv_files import is_zip, read_text
+from pipeline.data.csv_files import csv_trouble, is_zip, read_text
 from pipeline.data.tree import HEADER
 from pipeline.errors import PipelineError
 from pipeline.progress import counted, warn_once
@@ -64,7 +64,9 @@ def first_row(text: str, path: Path) -> list[str]:
     try:
         return next(csv.reader(io.StringIO(text)), [])
     except csv.Error as error:
-        raise PipelineError(f"{path} is not a readable CSV: {error}.") from None
+        raise PipelineError(
+            f"{path} is not a readable CSV: {csv_trouble(error)}."
+        ) from None
 
 
 def check_header(text: str, path: Path) -> None:
@@ -134,7 +136,7 @@ def first_fault(text: str, usecols: tuple[int, ...] | None) -> str:
             for fault in faults_of(cells, usecols):
                 return f"is not a table of numbers: line {reader.line_num} {fault}"
     except csv.Error as error:
-        return f"is not a readable CSV: {error}"
+        return f"is not a readable CSV: {csv_trouble(error)}"
     return "is not a table of numbers"
 
 

@@ -82,8 +82,10 @@ def test_a_parquet_file_is_read_like_a_csv(pictures: Path) -> None:
         (b"id,path\n1\n", "has 1 cells in row 2, the header has 2"),
         (b"id,path\n1,\n", "empty path or id in row 2"),
         (b"id,path\n1,a.png\n1,b.png\n", 'two pictures of the id "1": a.png and b.png'),
-        (b"id,path\n", "has no pictures"),
-        (b"id,path\n\xff,a.png\n", "is not a readable CSV"),
+        (b"id,path\n", "has a header, but no rows"),
+        (b"id,path\n\xff,a.png\n", "is not text in UTF-8. Save it as CSV in UTF-8"),
+        (b"id;path\n1;a.png\n", 'has ";" between its columns. Save it as CSV with'),
+        (b"id,path,path\n1,a.png,b.png\n", 'has two columns "path". Rename one.'),
     ],
 )
 def test_what_is_wrong_with_a_table_is_one_line(
@@ -108,6 +110,10 @@ def test_columns_are_for_tables(pictures: Path) -> None:
 def test_what_is_not_there_or_holds_no_picture_is_named(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match="gone does not exist"):
         list_pictures(tmp_path / "gone", NONE)
+    (tmp_path / "one.jpg").write_bytes(b"x")
+    with pytest.raises(PipelineError, match=r"one.jpg is not a folder, a zip, or a t"):
+        list_pictures(tmp_path / "one.jpg", NONE)
+    (tmp_path / "one.jpg").unlink()
     with pytest.raises(PipelineError, match="has no pictures: none of its files ends"):
         list_pictures(tmp_path, NONE)
 

@@ -1,6 +1,7 @@
 """Pictures of all kinds and sizes, as arrays."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 
 from pipeline.catalogues import pictures
 from pipeline.catalogues.pictures import as_seen, read_picture
+from pipeline.data.archives import file_reader
 from pipeline.data.images import BadImage, prepare
 from pipeline.settings.schema import PreprocessConfig
 from tests.miniature import blob
@@ -99,18 +101,32 @@ def test_a_png_of_more_pixels_than_pillow_trusts_is_refused() -> None:
         read_picture(file.getvalue())
 
 
+def test_what_is_said_of_a_damaged_png_is_the_same_every_time() -> None:
+    content = b"\x89PNG\r\n\x1a\n" + bytes(40)
+    with pytest.raises(BadImage) as refusal:
+        read_picture(content)
+    assert str(refusal.value) == "is a damaged PNG (its header)"
+
+
+def test_a_name_that_no_file_can_have_is_an_unreadable_picture(tmp_path: Path) -> None:
+    with pytest.raises(BadImage, match="has a NUL in its name"):
+        file_reader(tmp_path)("a\0.jpg")
+
+
 def test_a_picture_of_the_competition_is_seen_as_preprocess_makes_it() -> None:
-    seen = as_seen(read_picture(blob(180)), CONFIG)
+    seen = as_seen(read_picture(blob(180)), CONFIG.crop_size, CONFIG.image_size)
     np.testing.assert_array_equal(seen, prepare(blob(180), 212, 64))
 
 
-@pytest.mark.parametrize("shape", [(848, 848), (424, 600), (106, 106), (40, 30)])
+@pytest.mark.parametrize(
+    "shape", [(848, 848), (424, 600), (106, 106), (40, 30), (2, 9)]
+)
 def test_the_same_share_of_any_picture_is_seen(shape: tuple[int, int]) -> None:
     height, width = shape
     half = min(shape) // 2  # 212 of 424
     top, left = (height - half) // 2, (width - half) // 2
     picture = np.zeros((height, width, 3), np.uint8)
     picture[top : top + half, left : left + half] = 150
-    seen = as_seen(picture, CONFIG)
+    seen = as_seen(picture, CONFIG.crop_size, CONFIG.image_size)
     assert seen.shape == (64, 64, 3)
     np.testing.assert_array_equal(seen, 150)

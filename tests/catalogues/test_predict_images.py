@@ -93,6 +93,11 @@ def test_parts_make_the_same_table_as_the_whole(
     assert "of 5, 3 chunks missing" in asking.out
     assert predict_images(asking, pictures, parts, "--join") == 1
     assert "3 of 5 chunks are missing" in asking.error
+    assert ": 1, 3 and 5 (of N parts" in asking.error
+    nothing = tmp_path / "nothing.csv"
+    assert predict_images(asking, pictures, nothing, "--join") == 1
+    assert "No part is there" in asking.error
+    assert not nothing.with_name("nothing.csv.partial").exists()
     assert predict_images(asking, pictures, parts, "--part=1/2") == 0
     assert predict_images(asking, pictures, parts, "--join") == 0
     assert parts.read_bytes() == whole.read_bytes()
@@ -152,6 +157,54 @@ def test_nothing_that_is_there_is_overwritten(
     assert "is not of this pipeline's making" in asking.error
     assert predict_images(asking, pictures, tmp_path / "new.txt") == 2
     assert "--out ends in .csv or .parquet" in asking.error
+
+
+def test_a_link_of_the_users_stays_though_it_leads_nowhere(
+    asking: Terminal, pictures: Path, tmp_path: Path
+) -> None:
+    for name in ("a.csv", "a.html"):
+        link = tmp_path / name
+        link.symlink_to(tmp_path / "nothing")
+        assert predict_images(asking, pictures, tmp_path / "a.csv") == 1
+        assert f"{name} is there already" in asking.error
+        assert link.is_symlink()
+        link.unlink()
+
+
+@pytest.mark.parametrize(
+    ("place", "trouble"),
+    [
+        ("file.csv", "file.csv.partial is a file. Name another --out."),
+        ("link.csv", "link.csv.partial is a link. Name another --out."),
+        ("/proc/x.csv", "/proc/x.csv.partial cannot be made (No such file or "),
+    ],
+)
+def test_where_no_table_can_come_to_be_another_is_asked_for(
+    asking: Terminal, pictures: Path, tmp_path: Path, place: str, trouble: str
+) -> None:
+    (tmp_path / "file.csv.partial").write_text("mine")
+    (tmp_path / "link.csv.partial").symlink_to(tmp_path / "away")
+    assert predict_images(asking, pictures, tmp_path / place) == 1
+    assert trouble in asking.error
+    assert (tmp_path / "file.csv.partial").read_text() == "mine"
+
+
+def test_pictures_of_few_pixels_are_rows_that_are_noted_as_small(
+    asking: Terminal, tmp_path: Path
+) -> None:
+    folder = tmp_path / "few"
+    folder.mkdir()
+    for height, width in ((1, 1), (10, 10), (15, 400), (31, 31), (100, 100)):
+        pixels = np.full((height, width, 3), 60, np.uint8)
+        Image.fromarray(pixels).save(folder / f"{height}x{width}.png")
+    out = tmp_path / "few.csv"
+    assert predict_images(asking, folder, out) == 0, asking.err
+    table = pd.read_csv(out, keep_default_na=False).set_index("id")
+    small = {name for name in table.index if "small" in table.loc[name, "unlike"]}
+    # the network sees 16 px along a side, which are the central half of a picture
+    assert small == {"1x1", "10x10"}
+    assert (table["readable"] == 1).all()
+    assert out.with_suffix(".html").stat().st_size > 1000
 
 
 def test_features_lie_beside_the_table_row_by_row(
