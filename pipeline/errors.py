@@ -78,6 +78,8 @@ def trouble_of_machine(error: Exception) -> str | None:
         return NO_TEMPORARY_FOLDER
     if not path and error.errno in GONE and not has_current_folder():
         return "The current folder is gone. Change to another one, and repeat it there."
+    if path and error.errno == errno.ENOTDIR and (file := file_in_the_way(path)):
+        return f"{file} is a file, where a folder should be. Move it away."
     if path and error.errno in GONE and not is_of_package(path):
         return f"{path} is gone: something else removed it. Run the same command again."
     return None
@@ -101,6 +103,14 @@ def closed_part(path: Path) -> Path:
         if not os.access(folder, os.X_OK):
             return folder
     return path if os.path.lexists(path) else path.parent
+
+
+def file_in_the_way(path: str) -> Path | None:
+    """What of a path is there and no folder, though it should be one."""
+    above = Path(os.path.abspath(path)).parents
+    return next(
+        (place for place in above if place.exists() and not place.is_dir()), None
+    )
 
 
 def has_current_folder() -> bool:

@@ -191,9 +191,15 @@ def counted(number: int, what: str) -> str:
 
 def some_of(names: Sequence[str], most: int = 3) -> str:
     """ "none", "a", "a and b"; of many the first few, and how many more."""
-    shown, more = [*names[:most]], len(names) - most
+    shown, more = [*map(shortened, names[:most])], len(names) - most
     last = f"{more} more" if more > 0 else (shown or ["none"]).pop()
     return f"{', '.join(shown)} and {last}" if shown else last
+
+
+def shortened(name: str, most: int = 120) -> str:
+    """A name, or its beginning and its end."""
+    half = most // 2
+    return name if len(name) <= most else f"{name[:half]}...{name[-half:]}"
 
 
 def human_size(size: float) -> str:

@@ -89,7 +89,8 @@ def test_somebody_elses_folder_is_no_work_directory(
     assert terminal.run_all(folder) == 1
     assert terminal.error == (
         f"{terminal.work} is not a work directory: {name} is in it. Give --work a new "
-        "folder, an empty one, or one that holds just raw/."
+        "folder, an empty one, or one that holds just raw/ with the competition's "
+        "files."
     )
     assert contents(terminal.work) == {f"{name}/results.txt": b"mine"}
 
@@ -113,7 +114,7 @@ def test_a_raw_folder_with_other_files_is_not_taken(
     (terminal.work / "raw").mkdir(parents=True)
     (terminal.work / "raw" / name).touch()
     assert terminal.run_all(folder) == 1
-    assert "is not a work directory: raw is in it" in terminal.error
+    assert f"is not a work directory: raw/{name} is in it" in terminal.error
 
 
 def test_an_empty_folder_and_what_a_desktop_leaves_there_will_do(
@@ -423,6 +424,86 @@ def test_verify_reads_every_byte_and_says_how_to_repair(later: Terminal) -> None
     shutil.rmtree(shards.folder)
     assert later.type("all") == 0
     assert later.type("verify") == 0
+
+
+@pytest.mark.parametrize("kind", ["models", "held_out", "submission", "raw"])
+@pytest.mark.parametrize("content", ["", "{}", "[]"])
+def test_verify_tells_a_receipt_that_is_not_ours(
+    later: Terminal, kind: str, content: str
+) -> None:
+    (receipt,) = (later.work / kind).glob("*/receipt.json")
+    receipt.write_text(content)
+    assert later.type("verify") == 1
+    name = receipt.parent.relative_to(later.work)
+    assert f"{name} has no receipt of ours" in later.out
+    assert later.type("all") == 0
+    assert later.type("verify") == 0
+
+
+def test_verify_tells_a_file_where_networks_should_be(later: Terminal) -> None:
+    shutil.rmtree(later.work / "models")
+    (later.work / "models").write_text("mine")
+    assert later.type("verify") == 1
+    assert "models is not a folder of ours" in later.out
+    assert later.type("all") == 1
+    assert later.error == (
+        f"{later.work / 'models'} is a file, where a folder should be. Move it away."
+    )
+    assert (later.work / "models").read_text() == "mine"
+
+
+def test_a_report_of_a_damaged_network_says_which_command_mends_it(
+    later: Terminal,
+) -> None:
+    (receipt,) = (later.work / "models").glob("*/receipt.json")
+    receipt.write_text("{}")
+    assert later.type("report", "--force") == 1
+    assert later.error == (
+        f'{receipt.parent} is damaged. Run "./run.sh train --work {later.work}" first.'
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("train", "--member=77", "--set=train.epochs=3"), 2),
+        (("all", "--minutes=0.0001"), 2),
+        (("train", "--set=train.validation_fraction=0.97"), 1),
+        (("all", "--set=export.folder=/proc/nope", "--set=train.epochs=3"), 1),
+    ],
+)
+def test_what_is_refused_while_a_command_runs_is_not_saved_either(
+    later: Terminal, words: tuple[str, ...], code: int
+) -> None:
+    before = later.run.work.settings.read_bytes()
+    assert later.type(*words) == code, later.err
+    assert later.run.work.settings.read_bytes() == before
+    assert later.type("all") == 0
+    assert later.err.count("up to date") == 7
+
+
+def test_settings_of_what_has_begun_stay_whatever_fails_later(later: Terminal) -> None:
+    assert later.type("train", "--set=train.epochs=3") == 0
+    shutil.rmtree(later.submissions)
+    later.submissions.write_text("a file")
+    assert later.type("all") == 1
+    assert later.run.settings.train.epochs == 3
+
+
+def test_emptied_settings_do_not_make_the_demo_sky_of_real_galaxies(
+    later: Terminal,
+) -> None:
+    later.run.work.settings.write_text("")
+    assert later.type("all", "--preset=tiny") == 1
+    assert "settings.toml names no source. Name --source and --preset" in later.error
+
+
+def test_networks_that_minutes_decide_are_not_asked_for(later: Terminal) -> None:
+    assert later.type("all", "--minutes=5", "--set=train.num_seeds=3") == 2
+    assert later.error == (
+        "train.num_seeds does nothing beside minutes, which decide how many networks "
+        "there are. Leave one of the two out."
+    )
 
 
 def test_another_runs_network_in_the_folder_is_not_used(later: Terminal) -> None:

@@ -49,8 +49,13 @@ from pipeline.runs.preflight import (
     refuse_no_temporary_folder,
 )
 from pipeline.runs.resolve import Resolved, Typed, settle
-from pipeline.runs.saved import keep_run, save_settings
-from pipeline.settings.backend import check_backend
+from pipeline.runs.saved import (
+    copy_of_settings,
+    keep_run,
+    restore_settings,
+    save_settings,
+)
+from pipeline.settings.backend import backend_name, check_backend
 from pipeline.settings.parsing import (
     SettingsFile,
     parse_settings,
@@ -58,7 +63,7 @@ from pipeline.settings.parsing import (
     section_of,
 )
 from pipeline.settings.schema import WITHOUT_SECTION
-from pipeline.settings.team import check_team
+from pipeline.settings.team import VARIABLE, team
 from pipeline.stages.train import keeps, train
 from pipeline.training.history import read_history
 
@@ -101,7 +106,7 @@ def run_command(options: argparse.Namespace) -> None:
     resolved.run.digest  # noqa: B018  named, so that what cannot be is said before work
     if command == "clean" and not is_ours(resolved.run.work):
         raise PipelineError(f"There is nothing to clean in {resolved.run.work.root}.")
-    check_team(command, resolved.run.settings)
+    refuse_team(command, resolved.run)
     if command == "train" and not keeps():
         train(resolved.run, options.force, options.member)
         return
@@ -114,6 +119,23 @@ def run_command(options: argparse.Namespace) -> None:
             answer(module, resolved, options)
         else:
             make(resolved, options)
+
+
+def refuse_team(command: str, run: Run) -> None:
+    """Refuses what several machines cannot do together: all but to train.
+
+    Raises:
+        Misuse: another command, another backend, or a time that is set.
+    """
+    if team() is None or command not in WITH_KERAS:
+        return
+    alone = f"Unset {VARIABLE} to run it on this machine alone."
+    if command != "train":
+        raise Misuse(f'{VARIABLE} is for "./run.sh train". {alone}')
+    if backend_name() != "tensorflow":
+        raise Misuse(f"{VARIABLE} is for KERAS_BACKEND=tensorflow. {alone}")
+    if run.settings.minutes:
+        raise Misuse(f"{VARIABLE} and minutes exclude each other. {alone}")
 
 
 def share_of(options: argparse.Namespace) -> dict[str, Any]:
@@ -147,14 +169,38 @@ def make(resolved: Resolved, options: argparse.Namespace) -> None:
     """Lets a command make artifacts, once its settings are saved."""
     command = options.command
     log.info("%s", first_line(resolved))
-    if stages := stages_of(command):
+    stages = stages_of(command)
+    if stages:
         check_stages(resolved.run, stages)
+    with forgotten_if_refused(resolved.run):
         save(command, resolved)
-        run_stages(resolved, stages, options.force, share_of(options))
-    else:
-        save(command, resolved)
-        keep_run(resolved.run, resolved.values)
-        answer(module_of(command), resolved, options)
+        if stages:
+            run_stages(resolved, stages, options.force, share_of(options))
+        else:
+            keep_run(resolved.run, resolved.values)
+            answer(module_of(command), resolved, options)
+
+
+@contextmanager
+def forgotten_if_refused(run: Run) -> Iterator[None]:
+    """Leaves the saved settings as they were where what was typed is refused.
+
+    That is any misuse, and whatever is wrong before something is made or begun; what
+    fails later needs its settings to go on.
+    """
+    before, there = copy_of_settings(run.work), places_of(run)
+    try:
+        yield
+    except PipelineError as error:
+        if isinstance(error, Misuse) or places_of(run) == there:
+            restore_settings(run, before)
+        raise
+
+
+def places_of(run: Run) -> set[Path]:
+    """The folders of a run that are there, finished or begun."""
+    places = [place for item in run.artifacts for place in (item.folder, item.partial)]
+    return {place for place in places if place.exists()}
 
 
 def typed_of(options: argparse.Namespace) -> Typed:

@@ -48,6 +48,8 @@ def report(run: Run, force: bool = False) -> None:
 
     require(run.predictions)
     if not is_up_to_date(run.report, force):
+        for member in run.members:
+            require(member)
         with making(run.report) as made:
             html = render(collect(run, made.folder))
             content = html.encode(errors=spelled_out.__name__)

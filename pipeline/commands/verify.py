@@ -9,9 +9,9 @@ from pipeline.errors import PipelineError, remedy, typed
 from pipeline.files import file_digest
 from pipeline.progress import human_size, progress, say, visible
 from pipeline.runs.graph import Run
-from pipeline.runs.inventory import Folder, all_folders
+from pipeline.runs.inventory import Folder, all_folders, without_receipt
 from pipeline.runs.origin import InPlace
-from pipeline.runs.paths import SubmissionsDir
+from pipeline.runs.paths import SubmissionsDir, receipt_file
 from pipeline.runs.receipts import wrong_files
 from pipeline.runs.resolve import Resolved
 from pipeline.sources.integrity import zip_trouble
@@ -38,7 +38,7 @@ def verify(run: Run) -> str:
     """
     folders = [folder for folder in all_folders(run.work) if folder.receipt]
     sizes = [folder.size for folder in folders]
-    troubles = list(trouble_with_source(run))
+    troubles = [*trouble_with_source(run), *trouble_with_receipts(run)]
     with progress(sum(sizes), "verify", "B", unit_scale=True) as bar:
         for folder, size in zip(folders, sizes, strict=True):
             troubles += trouble_with(folder)
@@ -67,6 +67,24 @@ def trouble_with(folder: Folder) -> Iterator[Trouble]:
     for name in wrong_files(folder.path, receipt["files"], every_byte=True):
         what = "is not as it was made" if (folder.path / name).exists() else "is gone"
         yield Trouble(f"{folder.name}/{name} {what}", folder.path)
+
+
+def trouble_with_receipts(run: Run) -> Iterator[Trouble]:
+    """A line for each artifact, of any run, whose receipt is not what we wrote.
+
+    What this run needs is made anew without being removed first.
+    """
+    own = [item.folder for item in run.artifacts]
+    for path in without_receipt(run.work):
+        name, what = path.relative_to(run.work.root), "has no receipt of ours"
+        yield Trouble(
+            f"{name} {what if path.is_dir() else 'is not a folder of ours'}",
+            None if path in own else path,
+        )
+    if isinstance(run.raw, InPlace):
+        receipt = receipt_file(run.raw.folder)
+        if receipt.exists() and run.raw.receipt is None:
+            yield Trouble(f"{run.raw.name} has no receipt of ours")
 
 
 def trouble_with_submission(run: Run, folder: Folder) -> Iterator[Trouble]:

@@ -18,7 +18,14 @@ from typing import Any
 from pipeline.errors import PipelineError
 from pipeline.files import file_digest
 from pipeline.runs.origin import Demo, InPlace, origin_of
-from pipeline.runs.paths import SPLITS, Split, SubmissionsDir, WorkDir, submissions_dir
+from pipeline.runs.paths import (
+    PLAN,
+    SPLITS,
+    Split,
+    SubmissionsDir,
+    WorkDir,
+    submissions_dir,
+)
 from pipeline.runs.receipts import Artifact, read_receipt
 from pipeline.settings.backend import backend_name
 from pipeline.settings.epochs import part_of
@@ -117,7 +124,7 @@ class Run:
             for key, value in recipe_settings(getattr(asked, section)).items()
         }
         return Artifact(
-            "plan",
+            PLAN,
             self.work.root,
             "train",
             settings | self.start_weights,

@@ -1,15 +1,21 @@
 """What lies in a work directory, and which of it a run needs."""
 
+import errno
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import PipelineError, forbidden
 from pipeline.files import PARTIAL
 from pipeline.kaggle.ledger import read_ledger
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import ARTIFACTS, SubmissionsDir, WorkDir
 from pipeline.runs.receipts import folder_size, read_receipt
+
+OF_ARTIFACT = re.compile(r"(^|-)[0-9a-f]{8}$")  # how its name ends
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,25 @@ def all_folders(work: WorkDir) -> Iterator[Folder]:
             ours = receipt is not None or path.name.endswith(PARTIAL)
             if ours and path.is_dir() and not path.is_symlink():
                 yield Folder(path, str(path.relative_to(work.root)), receipt)
+
+
+def without_receipt(work: WorkDir) -> Iterator[Path]:
+    """What has the name of an artifact, or holds them, and is not what we made.
+
+    Raises:
+        PipelineError: a folder may not be looked into.
+    """
+    for pattern in ARTIFACTS:
+        holder = work.root / pattern.partition("/")[0]
+        if "/" in pattern and holder.exists():
+            if not holder.is_dir():
+                yield holder
+                continue
+            if not os.access(holder, os.R_OK | os.X_OK):
+                raise PipelineError(forbidden(holder, os.strerror(errno.EACCES)))
+        for path in sorted(work.root.glob(pattern)):
+            if OF_ARTIFACT.search(path.name) and read_receipt(path) is None:
+                yield path
 
 
 def unused_folders(run: Run) -> list[Folder]:

@@ -41,11 +41,16 @@ def check_work(work: WorkDir) -> None:
     for path in sorted(root.iterdir()):
         if path.name in HARMLESS or CLAIM.fullmatch(path.name):
             continue
-        if path != work.raw or not holds_only_competition_files(path):
-            raise PipelineError(
-                f"{root} is not a work directory: {path.name} is in it. Give --work a "
-                "new folder, an empty one, or one that holds just raw/."
-            )
+        if path == work.raw:
+            other = foreign_file(path)
+            if other is None:
+                continue
+            path = other
+        raise PipelineError(
+            f"{root} is not a work directory: {path.relative_to(root)} is in it. Give "
+            "--work a new folder, an empty one, or one that holds just raw/ with the "
+            "competition's files."
+        )
 
 
 def is_ours(work: WorkDir) -> bool:
@@ -65,11 +70,17 @@ def is_ours(work: WorkDir) -> bool:
     return True
 
 
-def holds_only_competition_files(folder: Path) -> bool:
+def foreign_file(folder: Path) -> Path | None:
+    """What in a folder does not belong to the competition; a link or a file itself."""
     if folder.is_symlink() or not folder.is_dir():
-        return False
-    names = {path.name for path in folder.iterdir()} - HARMLESS
-    return all(is_competition_file(name) for name in names)
+        return folder
+    known = (is_competition_file, HARMLESS.__contains__)
+    others = (
+        path
+        for path in folder.iterdir()
+        if not any(is_ok(path.name) for is_ok in known)
+    )
+    return min(others, default=None)
 
 
 def claim(run: Run) -> None:

@@ -10,6 +10,7 @@ Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
 PROJECT = Path(__file__).resolve().parents[2]
 # where artifacts are, as patterns below a work directory
+PLAN = "plan"  # the kind of artifact that says what minutes are used for
 ARTIFACTS = (
     *("raw/*", "shards/*", "models/*", "held_out/*", "predictions/*", "submission/*"),
     *("classify-*", "report-*", "features-*"),

@@ -145,6 +145,19 @@ def refuse_closed(folder: Path) -> None:
             f"{folder} may not be written by this user: {place} is read-only for it. "
             f"Name another folder: {OTHERS}."
         )
+    if not folder.exists():
+        refuse_unmakeable(folder, place)
+
+
+def refuse_unmakeable(folder: Path, place: Path) -> None:
+    """Refuses a folder where none can be made whatever the permissions, as in /proc."""
+    try:
+        Path(tempfile.mkdtemp(dir=place)).rmdir()
+    except OSError as error:
+        reason = error.strerror
+        raise PipelineError(
+            f"{folder} cannot be made ({reason}). Name another folder: {OTHERS}."
+        ) from None
 
 
 def refuse_free_outputs(settings: Settings) -> None:

@@ -23,6 +23,7 @@ from pipeline.files import (
     write_json,
 )
 from pipeline.runs.paths import (
+    PLAN,
     checkpoint_file,
     maker_file,
     partial_folder,
@@ -262,7 +263,8 @@ def require(artifact: Artifact) -> Artifact:
     trouble = f"is {state}"
     if state == "outdated":
         trouble = f"is outdated: {artifact.changed_input} has changed"
-    raise NotDone(f"{artifact.folder} {trouble}", artifact.made_by, artifact.root)
+    command = "all" if artifact.kind == PLAN else artifact.made_by
+    raise NotDone(f"{artifact.folder} {trouble}", command, artifact.root)
 
 
 def is_up_to_date(artifact: Artifact, force: bool) -> bool:

@@ -99,8 +99,10 @@ def settle(typed: Typed) -> Resolved:
     work = WorkDir(expanded(typed.work).absolute()) if typed.work else None
     if work is not None:
         check_work(work)
-        refuse_lost_settings(work, typed)
-    kept = read_saved(work) if work else SettingsFile()
+    kept = SettingsFile()
+    if work is not None:
+        kept = read_saved(work)
+        refuse_lost_settings(work, kept, typed)
     source, why = (None if is_named(typed, kept) else kept.source), ""
     if source is None:
         source, why = choose_source(typed.named_source or kept.source or "auto")
@@ -118,15 +120,16 @@ def settle(typed: Typed) -> Resolved:
     return Resolved(run.planned, typed, saved, origins(preset, saved, typed), why)
 
 
-def refuse_lost_settings(work: WorkDir, typed: Typed) -> None:
+def refuse_lost_settings(work: WorkDir, kept: SettingsFile, typed: Typed) -> None:
     """Refuses to go by the defaults where the saved settings have gone.
 
     Raises:
         PipelineError: they have, and no source is named.
     """
-    if work.runs and not work.settings.exists() and not typed.named_source:
+    if work.runs and kept.source is None and not typed.named_source:
+        lost = "names no source" if work.settings.exists() else "is gone"
         raise PipelineError(
-            f"{work.settings} is gone. Name --source and --preset, or take up a run: "
+            f"{work.settings} {lost}. Name --source and --preset, or take up a run: "
             f"--config {work.runs[-1]}."
         )
 

@@ -15,6 +15,8 @@ from pipeline.runs.paths import WorkDir
 from pipeline.settings.parsing import SettingsFile, read_settings_file
 from pipeline.settings.schema import WITHOUT_SECTION, all_settings
 
+SAVED = "What commands here use unless they are told otherwise."
+
 log = logging.getLogger(__name__)
 
 
@@ -43,8 +45,7 @@ def save_settings(
     run: Run, values: Mapping[str, Any], unset: Iterable[str] = ()
 ) -> None:
     """Saves source, preset and values for the commands to come."""
-    comment = "What commands here use unless they are told otherwise."
-    write_settings(run.work.settings, run, values, unset, comment)
+    write_settings(run.work.settings, run, values, unset, SAVED)
 
 
 def keep_run(run: Run, values: Mapping[str, Any]) -> None:
@@ -52,6 +53,17 @@ def keep_run(run: Run, values: Mapping[str, Any]) -> None:
     file, comment = run.work.run(run.digest), f"Asks for the run {run.digest}."
     if not file.exists():
         write_settings(file, run, values, (), comment)
+
+
+def copy_of_settings(work: WorkDir) -> str | None:
+    """What the file of saved settings holds; None where there is none."""
+    return read_text(work.settings) if work.settings.is_file() else None
+
+
+def restore_settings(run: Run, text: str | None) -> None:
+    """Puts the saved settings back; where there were none, source and preset stay."""
+    with locked(run.work.settings_lock, str(run.work.settings), wait=True):
+        write_text(run.work.settings, text or updated(None, run, {}, (), SAVED))
 
 
 def write_settings(
@@ -63,22 +75,32 @@ def write_settings(
 ) -> None:
     """Writes a file of settings; what else a person put into it stays."""
     with locked(run.work.settings_lock, str(path), wait=True):
-        write_document(path, run, values, unset, comment)
+        before = read_text(path) if path.is_file() else None
+        text = updated(before, run, values, unset, comment)
+        if text != before:
+            write_text(path, text)
 
 
-def write_document(
-    path: Path,
+def updated(
+    text: str | None,
     run: Run,
     values: Mapping[str, Any],
     unset: Iterable[str],
     comment: str,
-) -> None:
+) -> str:
+    """The text of a file of settings that asks for a run.
+
+    Args:
+        text: what it was; None: there was none.
+        run: for its source and preset.
+        values: the settings that stand in it.
+        unset: those that do not, though nobody knows them any more.
+        comment: the first line of a new file.
+    """
     document = tomlkit.document()
     document.add(tomlkit.comment(comment))
-    before = None
-    if path.is_file():
-        before = read_text(path)
-        document = tomlkit.parse(before)
+    if text is not None:
+        document = tomlkit.parse(text)
     document["source"], document["preset"] = run.settings.source, run.settings.preset
     for key in document.keys() & set(WITHOUT_SECTION) - values.keys():
         del document[key]
@@ -96,9 +118,7 @@ def write_document(
             document[key] = value
             continue
         document.setdefault(section, tomlkit.table())[name] = value
-    text = tomlkit.dumps(document)
-    if text != before:
-        write_text(path, text)
+    return tomlkit.dumps(document)
 
 
 def flat_keys(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

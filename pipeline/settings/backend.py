@@ -196,6 +196,8 @@ def import_keras(name: str, together: bool = False) -> None:
             keras.ops.zeros(1)  # the devices introduce themselves at their first use
             with contextlib.suppress(ImportError):  # it is seeded, whatever the backend
                 import tensorflow  # noqa: F401
+            # what it warns of is how we use it: calls that it compiles anew, say
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)
     except (ImportError, OSError, RuntimeError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise PipelineError(

@@ -64,6 +64,11 @@ def idle(settings: Any, wished: Mapping[str, Any]) -> Iterator[str]:
         for key in wished:
             if key.startswith("demo."):
                 yield f"{key} does nothing without --source demo. Leave it out."
+    if settings.minutes and "train.num_seeds" in wished:
+        yield (
+            "train.num_seeds does nothing beside minutes, which decide how many "
+            "networks there are. Leave one of the two out."
+        )
     for use in USES:
         section, _, name = use.setting.partition(".")
         config = getattr(settings, section)

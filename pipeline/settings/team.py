@@ -4,9 +4,10 @@ It is TensorFlow's own variable, the same on every machine but for the index:
 {"cluster": {"worker": ["a:2222", "b:2222"]}, "task": {"type": "worker", "index": 0}}
 """
 
+import functools
 import json
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import Misuse
 
@@ -61,36 +62,15 @@ def team() -> Team | None:
     return Team(place, addresses) if len(addresses) > 1 else None
 
 
-def check_team(command: str, settings: Any) -> None:
-    """Refuses what several machines cannot do together.
-
-    Raises:
-        Misuse: another command than train, another backend, or a time that is set.
-    """
-    if team() is None or command not in ("all", "train", "classify"):
-        return
-    from pipeline.settings.backend import backend_name
-
-    alone = f"Unset {VARIABLE} to run it on this machine alone."
-    if command != "train":
-        raise Misuse(f'{VARIABLE} is for "./run.sh train". {alone}')
-    if backend_name() != "tensorflow":
-        raise Misuse(f"{VARIABLE} is for KERAS_BACKEND=tensorflow. {alone}")
-    if settings.minutes:
-        raise Misuse(f"{VARIABLE} and minutes exclude each other. {alone}")
-
-
-_joined: list["tf.distribute.Strategy"] = []
-
-
+@functools.cache
 def join_team() -> "tf.distribute.Strategy | None":
-    """Meets the other machines, before TensorFlow computes anything; at most once.
+    """Meets the other machines, once, before TensorFlow computes anything.
 
     Returns:
         How they share the work; None where there are no others.
     """
-    if team() is not None and not _joined:
-        import tensorflow as tf
+    if team() is None:
+        return None
+    import tensorflow as tf
 
-        _joined.append(tf.distribute.MultiWorkerMirroredStrategy())
-    return _joined[0] if _joined else None
+    return tf.distribute.MultiWorkerMirroredStrategy()
