@@ -444,7 +444,8 @@ def test_verify_tells_a_file_where_networks_should_be(later: Terminal) -> None:
     shutil.rmtree(later.work / "models")
     (later.work / "models").write_text("mine")
     assert later.type("verify") == 1
-    assert "models is not a folder of ours" in later.out
+    assert "models is not a folder of ours: move it away" in later.out
+    assert "rm -r" not in later.error
     assert later.type("all") == 1
     assert later.error == (
         f"{later.work / 'models'} is a file, where a folder should be. Move it away."

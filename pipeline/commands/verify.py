@@ -72,15 +72,17 @@ def trouble_with(folder: Folder) -> Iterator[Trouble]:
 def trouble_with_receipts(run: Run) -> Iterator[Trouble]:
     """A line for each artifact, of any run, whose receipt is not what we wrote.
 
-    What this run needs is made anew without being removed first.
+    What this run needs is made anew; what else there is may be the user's own.
     """
     own = [item.folder for item in run.artifacts]
     for path in without_receipt(run.work):
-        name, what = path.relative_to(run.work.root), "has no receipt of ours"
-        yield Trouble(
-            f"{name} {what if path.is_dir() else 'is not a folder of ours'}",
-            None if path in own else path,
-        )
+        name = path.relative_to(run.work.root)
+        if not path.is_dir():
+            yield Trouble(f"{name} is not a folder of ours: move it away")
+        elif path in own:
+            yield Trouble(f"{name} has no receipt of ours")
+        else:
+            yield Trouble(f"{name} has no receipt of ours: move it away")
     if isinstance(run.raw, InPlace):
         receipt = receipt_file(run.raw.folder)
         if receipt.exists() and run.raw.receipt is None:
@@ -109,4 +111,4 @@ def trouble_with_source(run: Run) -> Iterator[Trouble]:
         if role in noted and noted[role].content != found.content:
             yield Trouble(f"{found.path} has changed since its download")
         elif found.path.suffix == ".zip" and (trouble := zip_trouble(found.path)):
-            yield Trouble(f"{found.path} {trouble}")
+            yield Trouble(f"{found.path} {trouble}: fetch it again")
