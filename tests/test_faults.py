@@ -426,8 +426,10 @@ def test_verify_reads_every_byte_and_says_how_to_repair(later: Terminal) -> None
     assert later.type("verify") == 0
 
 
-@pytest.mark.parametrize("kind", ["models", "held_out", "submission", "raw"])
-@pytest.mark.parametrize("content", ["", "{}", "[]"])
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [("models", ""), ("held_out", "{}"), ("submission", "[]"), ("raw", "{}")],
+)
 def test_verify_tells_a_receipt_that_is_not_ours(
     later: Terminal, kind: str, content: str
 ) -> None:
