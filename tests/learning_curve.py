@@ -9,7 +9,6 @@ OUT/curve.json.
 
 import argparse
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,16 +18,12 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.commands.score import score
-from pipeline.data.archives import file_reader, list_jpegs
-from pipeline.data.splits import match_ids
 from pipeline.data.tables import read_fractions
 from pipeline.progress import say, start_logging
-from pipeline.runs.paths import PROJECT, partial_folder
 from pipeline.runs.preflight import NUM_TRAIN
-from pipeline.sources.demo import csv_lines, write_zipped_csv
-from pipeline.sources.folder import FILES, find_files
+from pipeline.sources.folder import find_files
 from pipeline.tables import table
-from tests.full_size import write_members
+from tests.slices import submission_of, write_slice
 
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1.0)
 # How fast an error falls with the number of examples, as a power; found over many
@@ -114,25 +109,9 @@ def write_share(source: Path, out: Path, share: float) -> int:
 
     The galaxies of a smaller share are among those of a larger one.
     """
-    files = find_files(source)
-    ids, fractions = read_fractions(files["solutions"])
-    chosen = np.sort(
-        np.random.default_rng(0).permutation(ids)[: round(share * len(ids))]
-    )
-    if out.exists():
-        return len(chosen)
-    partial = partial_folder(out)
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    for role in ("test_images", "sample"):
-        shutil.copy(files[role], partial)
-    labels = fractions[match_ids(chosen, ids, source)]
-    write_zipped_csv(partial, FILES["solutions"], csv_lines(chosen, labels))
-    images = files["train_images"]
-    read, names = file_reader(images), list_jpegs(images)
-    pictures = ((galaxy, read(names[galaxy])) for galaxy in chosen.tolist())
-    write_members(partial, "train_images", pictures, len(chosen))
-    partial.rename(out)
+    ids, _ = read_fractions(find_files(source)["solutions"])
+    chosen = np.random.default_rng(0).permutation(ids)[: round(share * len(ids))]
+    write_slice(source, out, np.sort(chosen))
     return len(chosen)
 
 
@@ -140,23 +119,14 @@ def train_and_score(
     options: argparse.Namespace, source: Path, epochs: int, seed: int
 ) -> tuple[float, float]:
     """RMSE and its standard error; a finished training is not repeated."""
-    settings = (
-        *(f"train.epochs={epochs}", f"train.seed={seed}", "report.make=false"),
-        f"export.folder={(options.out / 'submissions').absolute()}",
+    submission = submission_of(
+        source,
+        options.out / "work" / source.name,
+        options.out / "submissions",
+        options.preset,
+        (f"train.epochs={epochs}", f"train.seed={seed}"),
     )
-    done = subprocess.run(
-        [
-            *("./run.sh", "all", "--source", source.absolute()),
-            *("--work", (options.out / "work" / source.name).absolute()),
-            *("--preset", options.preset),
-            *(f"--set={setting}" for setting in settings),
-        ],
-        cwd=PROJECT,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    verdict = score(options.solutions, Path(done.stdout.splitlines()[-1]))
+    verdict = score(options.solutions, submission)
     return verdict.rmse, verdict.standard_error
 
 
