@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from types import FrameType
 
 GRACE = 1.5  # seconds for what cleans up after itself; files are safe without it
@@ -61,6 +62,21 @@ def interrupt(number: int, frame: FrameType | None) -> None:
         if signal.getsignal(each) == interrupt:
             signal.signal(each, lambda *_: None)
     raise Interrupted(number)
+
+
+@contextlib.contextmanager
+def leaving_at_once() -> Iterator[None]:
+    """While native code loads, for an exception within it would abort the process."""
+    own = [number for number in ENDING if signal.getsignal(number) == interrupt]
+    if threading.current_thread() is not threading.main_thread():
+        own = []
+    for number in own:
+        signal.signal(number, lambda number, _: leave(number))
+    try:
+        yield
+    finally:
+        for number in own:
+            signal.signal(number, interrupt)
 
 
 def end_after_grace(receiving: int) -> None:

@@ -28,7 +28,7 @@ GALAXIES = ["--set=demo.num_train=64", "--set=demo.num_test=16"]
 HASTE = [  # a small network, whatever the page names
     *("--set=preprocess.image_size=32", "--set=train.weights=none"),
     *("--set=train.model=compact", "--set=train.width=8"),
-    *("--set=train.view_size=0", "--set=train.num_seeds=1"),
+    "--set=train.view_size=0",
     *("--set=train.epochs=2", "--set=train.batch_size=16"),
     *("--set=predict.num_zooms=1", "--set=predict.num_rotations=1"),
     "--set=report.make=false",  # the report has a line of its own
@@ -69,9 +69,9 @@ class Reader:
         if words[0] in ("all", "download") and "demo" in words:
             words += GALAXIES
         if words[0] == "all":
-            words += HASTE
-        if "--minutes" in words:
-            words += ["--preset", "tiny"]
+            in_time = "--minutes" in words  # which decide how many networks there are
+            one = "--preset=tiny" if in_time else "--set=train.num_seeds=1"
+            words += [*HASTE, one]
         token = {"KAGGLE_API_TOKEN": TOKEN} if "kaggle" in words else {}
         done = subprocess.run(
             [sys.executable, "-m", "pipeline", *words],

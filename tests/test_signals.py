@@ -86,6 +86,23 @@ def test_a_signal_while_tensorflow_loads_or_trains_is_heard(tmp_path: Path) -> N
     assert said.splitlines()[-1] == NOTICE
 
 
+def test_a_signal_while_native_code_loads_raises_nothing_in_it() -> None:
+    program = (
+        "import os, signal\n"
+        "from pipeline.signals import end_on_signals, leaving_at_once\n"
+        "end_on_signals()\n"
+        "try:\n"
+        "    with leaving_at_once():\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "finally:\n"
+        "    print('raised')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", f"{NOTICE}\n")
+
+
 def test_a_signal_just_after_the_start_is_heard() -> None:
     program = (
         "import os, signal, runpy, sys\n"

@@ -21,6 +21,7 @@ from pipeline.parallel import LAST_WORDS
 from pipeline.settings.drawing import start_matplotlib
 from pipeline.settings.spelling import nearest
 from pipeline.settings.team import join_team
+from pipeline.signals import leaving_at_once
 
 BACKENDS = {  # and the release that each was tried with
     "tensorflow": "tensorflow==2.21.0",
@@ -187,7 +188,12 @@ def load_keras(together: bool = False) -> None:
 
 def import_keras(name: str, together: bool = False) -> None:
     try:
-        with without_keras_file(), silence(name), warnings.catch_warnings():
+        with (
+            without_keras_file(),
+            silence(name),
+            warnings.catch_warnings(),
+            leaving_at_once(),
+        ):
             warnings.simplefilter("ignore")  # of its own dependencies, at import
             import keras
 
