@@ -11,7 +11,7 @@ from pipeline.catalogues.reading import Seen
 from pipeline.data.shards import images_at_once
 from pipeline.data.tree import NUM_ANSWERS
 from pipeline.inference.ensemble import obeying_tree, open_network
-from pipeline.inference.views import list_views, see
+from pipeline.inference.views import list_views, seen_in
 from pipeline.models.heads import HEAD_LAYERS
 from pipeline.models.precision import computing
 from pipeline.runs.graph import Run
@@ -67,8 +67,7 @@ class Ensemble:
         """
         sums, squares = np.zeros((2, len(images), NUM_ANSWERS))
         kept: np.ndarray | float = 0.0
-        for view in self.views:
-            pixels = see(images, view)
+        for pixels in seen_in(images, self.views):
             for number, network in enumerate(self.networks):
                 found, features = network.predict_on_batch(pixels)
                 sums += found

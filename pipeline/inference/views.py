@@ -1,6 +1,7 @@
 """Test-time augmentation: images through a trained network, in several views each."""
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,16 +31,17 @@ class View(NamedTuple):
 
 
 def list_views(config: PredictConfig) -> list[View]:
-    """The views that are averaged."""
+    """The views that are averaged; those that one resampling makes are together."""
     half = config.num_zooms // 2
     # evenly spread in the logarithm, with 1 in the middle
     zooms = config.zoom ** (np.arange(-half, half + 1) / max(half, 1))
-    return [
+    views = [
         View(mirrored, number / config.num_rotations, float(zoom))
         for zoom in zooms
         for mirrored in (False, True)[: 1 + config.flips]
         for number in range(config.num_rotations)
     ]
+    return sorted(views, key=lambda view: (view.zoom, resampling(view)[0]))
 
 
 def load_network(path: Path, image_size: int) -> keras.Model:
@@ -66,17 +68,44 @@ def load_network(path: Path, image_size: int) -> keras.Model:
     return network
 
 
-def see(images: np.ndarray, view: View) -> np.ndarray:
-    """The same view of each image (B, S, S, 3), exact where no pixel falls between."""
-    if view.zoom == 1 and (4 * view.turn).is_integer():
-        turned = np.rot90(images, int(4 * view.turn), axes=(1, 2))
-        return np.ascontiguousarray(turned[:, :, ::-1] if view.mirrored else turned)
+def seen_in(images: np.ndarray, views: Iterable[View]) -> Iterator[np.ndarray]:
+    """The same images (B, S, S, 3) in one view after the other, each of that shape.
+
+    Views that differ by quarter turns and mirrors alone, where they follow each other,
+    are resampled once: to turn an image by a quarter moves its pixels and no more.
+    """
+    for (turn, zoom), group in itertools.groupby(views, key=resampling):
+        resampled = resample(images, turn, zoom)
+        for view in group:
+            yield turn_quarters(resampled, int(4 * view.turn), view.mirrored)
+
+
+def resampling(view: View) -> tuple[float, float]:
+    """What is left of a view's turn beyond whole quarters, and its zoom."""
+    return round(view.turn % 0.25, 12), view.zoom
+
+
+def turn_quarters(images: np.ndarray, quarters: int, mirrored: bool) -> np.ndarray:
+    """Images (B, S, S, C) turned counter-clockwise, then mirrored if they are to be."""
+    count, size, _, channels = images.shape
+    places = np.rot90(np.arange(size * size).reshape(size, size), quarters)
+    if mirrored:
+        places = places[:, ::-1]
+    pixels = images.reshape(count, -1, channels)
+    # pixel by pixel, which is 2.5 times as fast as to copy what np.rot90 gives
+    return pixels.take(places.ravel(), axis=1, mode="clip").reshape(images.shape)
+
+
+def resample(images: np.ndarray, turn: float, zoom: float) -> np.ndarray:
+    """Images turned and magnified; as they are where no pixel falls between."""
+    if turn == 0 and zoom == 1:
+        return images
     every = np.ones(len(images))
     transforms = transforms_about_centre(
         images.shape[1],
-        angle=2 * np.pi * view.turn * every,
-        mirror=-every if view.mirrored else every,
-        scale=view.zoom * every,
+        angle=2 * np.pi * turn * every,
+        mirror=every,
+        scale=zoom * every,
         move=np.zeros((2, len(images))),
     )
     return keras.ops.convert_to_numpy(Warp()(images, transforms))
@@ -108,7 +137,7 @@ def predict_rows(
     for start in range(0, len(rows), step):
         part = slice(start, start + step)
         images = shards.gather(rows[part])
-        for view in views:
-            fractions[part] += network.predict_on_batch(see(images, view))
+        for seen in seen_in(images, views):
+            fractions[part] += network.predict_on_batch(seen)
             advance(len(images))
     return fractions / len(views)

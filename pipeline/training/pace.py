@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from pipeline.inference.views import list_views, see
+from pipeline.inference.views import list_views, seen_in
 from pipeline.models.precision import computing
 from pipeline.runs.contents import load_ids
 from pipeline.runs.graph import Member, Run
@@ -56,17 +56,13 @@ def seconds_per_view(run: Run, training: Training, data: TrainingSet) -> float:
     """Of one image in one view, the mean over all views."""
     config = run.settings.predict
     images = data.shards.gather(np.arange(min(config.batch_size, len(data.targets))))
-    views = itertools.cycle(spread(list_views(config)))
+    endless = itertools.cycle(list_views(config))
+    seen = seen_in(images, endless)
 
     def look() -> None:
-        training.network.predict_on_batch(see(images, next(views)))
+        training.network.predict_on_batch(next(seen))
 
     return seconds_each(look) / len(images)
-
-
-def spread(views: list) -> list:
-    """The same in an order in which the first few are unlike each other."""
-    return [view for first in range(5) for view in views[first::5]]
 
 
 def seconds_each(call: Callable[[], object]) -> float:
