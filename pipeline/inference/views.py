@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.data.shards import Shards, images_at_once
 from pipeline.data.tree import NUM_ANSWERS
 from pipeline.errors import PipelineError
-from pipeline.models.augmentation import Warp, transforms_about_centre
+from pipeline.models.augmentation import resampled, transforms_about_centre
 from pipeline.models.backbones import UNREADABLE
 from pipeline.settings.schema import PredictConfig
 
@@ -75,9 +75,9 @@ def seen_in(images: np.ndarray, views: Iterable[View]) -> Iterator[np.ndarray]:
     are resampled once: to turn an image by a quarter moves its pixels and no more.
     """
     for (turn, zoom), group in itertools.groupby(views, key=resampling):
-        resampled = resample(images, turn, zoom)
+        turned = resample(images, turn, zoom)
         for view in group:
-            yield turn_quarters(resampled, int(4 * view.turn), view.mirrored)
+            yield turn_quarters(turned, int(4 * view.turn), view.mirrored)
 
 
 def resampling(view: View) -> tuple[float, float]:
@@ -108,7 +108,7 @@ def resample(images: np.ndarray, turn: float, zoom: float) -> np.ndarray:
         scale=zoom * every,
         move=np.zeros((2, len(images))),
     )
-    return keras.ops.convert_to_numpy(Warp()(images, transforms))
+    return keras.ops.convert_to_numpy(resampled(images, transforms))
 
 
 def predict_rows(

@@ -82,6 +82,19 @@ def about_centre(matrix: np.ndarray, image_size: int) -> np.ndarray:
     return np.stack([a, b, right, c, d, down, zero, zero], axis=-1)
 
 
+def resampled(
+    images: keras.KerasTensor, transforms: keras.KerasTensor
+) -> keras.KerasTensor:
+    """Images (B, S, S, 3) by transforms (B, 9), their light left out, in float32."""
+    return ops.image.affine_transform(
+        ops.cast(images, "float32"),
+        transforms[:, :8],
+        interpolation="bilinear",
+        fill_mode="reflect",
+        data_format="channels_last",
+    )
+
+
 class Warp(keras.layers.Layer):
     """Images (B, S, S, 3) and transforms (B, 9) -> the images resampled and lit."""
 
@@ -92,12 +105,5 @@ class Warp(keras.layers.Layer):
     def call(
         self, images: keras.KerasTensor, transforms: keras.KerasTensor
     ) -> keras.KerasTensor:
-        warped = ops.image.affine_transform(
-            ops.cast(images, "float32"),
-            transforms[:, :8],
-            interpolation="bilinear",
-            fill_mode="reflect",
-            data_format="channels_last",
-        )
         light = transforms[:, 8, None, None, None] * ops.array(LIGHT)
-        return ops.clip(warped + light, 0, 255)
+        return ops.clip(resampled(images, transforms) + light, 0, 255)
