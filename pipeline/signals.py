@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 GRACE = 1.5  # seconds for what cleans up after itself; files are safe without it
@@ -65,13 +65,22 @@ def interrupt(number: int, frame: FrameType | None) -> None:
 
 
 @contextlib.contextmanager
-def leaving_at_once() -> Iterator[None]:
-    """While native code loads, for an exception within it would abort the process."""
+def leaving_at_once(first: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """While native code loads, for an exception within it would abort the process.
+
+    Args:
+        first: called before the process says that it leaves.
+    """
+
+    def end(number: int, frame: FrameType | None) -> None:
+        first()
+        leave(number)
+
     own = [number for number in ENDING if signal.getsignal(number) == interrupt]
     if threading.current_thread() is not threading.main_thread():
         own = []
     for number in own:
-        signal.signal(number, lambda number, _: leave(number))
+        signal.signal(number, end)
     try:
         yield
     finally:

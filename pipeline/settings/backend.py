@@ -192,7 +192,6 @@ def import_keras(name: str, together: bool = False) -> None:
             without_keras_file(),
             silence(name),
             warnings.catch_warnings(),
-            leaving_at_once(),
         ):
             warnings.simplefilter("ignore")  # of its own dependencies, at import
             import keras
@@ -330,8 +329,14 @@ def silence(what: str = "Keras") -> Iterator[None]:
     ending = LOADED
     quietly = partial(os.write, 2, LOADED)
     LAST_WORDS.append(quietly)
+
+    def aloud_again() -> None:
+        quietly()
+        os.dup2(shown, 2)
+
     try:
-        yield
+        with leaving_at_once(aloud_again):
+            yield
     except Exception:
         ending = FAILED
         raise
