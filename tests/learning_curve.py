@@ -9,8 +9,6 @@ OUT/curve.json.
 
 import argparse
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +21,7 @@ from pipeline.progress import say, start_logging
 from pipeline.runs.preflight import NUM_TRAIN
 from pipeline.sources.folder import find_files
 from pipeline.tables import table
-from tests.slices import submission_of, write_slice
+from tests.slices import by_hand, submission_of, write_slice
 
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1.0)
 # How fast an error falls with the number of examples, as a power; found over many
@@ -159,7 +157,4 @@ def as_table(points: Sequence[Point]) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except subprocess.CalledProcessError as error:
-        sys.exit(error.returncode)
+    by_hand(main)

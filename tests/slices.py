@@ -2,7 +2,8 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -77,3 +78,11 @@ def submission_of(
         check=True,
     )
     return Path(done.stdout.splitlines()[-1])
+
+
+def by_hand(main: Callable[[], None]) -> None:
+    """Runs a script; where a command of it fails, which has said why, so does it."""
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        sys.exit(error.returncode)

@@ -86,21 +86,29 @@ def test_a_signal_while_tensorflow_loads_or_trains_is_heard(tmp_path: Path) -> N
     assert said.splitlines()[-1] == NOTICE
 
 
-def test_a_signal_while_native_code_loads_raises_nothing_in_it() -> None:
+def run_program(program: str) -> tuple[int, str, str]:
+    """The exit code of some Python, and what it printed on either stream."""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    "loading", ["signals.leaving_at_once()", "settings.backend.silence()"]
+)
+def test_a_signal_while_native_code_loads_raises_nothing_in_it(loading: str) -> None:
     program = (
         "import os, signal\n"
-        "from pipeline.signals import end_on_signals, leaving_at_once\n"
-        "end_on_signals()\n"
+        "import pipeline.signals, pipeline.settings.backend\n"
+        "pipeline.signals.end_on_signals()\n"
         "try:\n"
-        "    with leaving_at_once():\n"
+        f"    with pipeline.{loading}:\n"
         "        os.kill(os.getpid(), signal.SIGINT)\n"
         "finally:\n"
         "    print('raised')\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", f"{NOTICE}\n")
+    assert run_program(program) == (130, "", f"{NOTICE}\n")
 
 
 def test_a_signal_just_after_the_start_is_heard() -> None:
@@ -111,10 +119,7 @@ def test_a_signal_just_after_the_start_is_heard() -> None:
         "sys.argv = ['x', 'status']\n"
         "runpy.run_module('pipeline', run_name='__main__')\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stderr) == (143, f"{NOTICE}\n")
+    assert run_program(program) == (143, "", f"{NOTICE}\n")
 
 
 def test_a_signal_that_was_kept_back_while_python_starts_is_heard() -> None:

@@ -188,11 +188,7 @@ def load_keras(together: bool = False) -> None:
 
 def import_keras(name: str, together: bool = False) -> None:
     try:
-        with (
-            without_keras_file(),
-            silence(name),
-            warnings.catch_warnings(),
-        ):
+        with without_keras_file(), silence(name), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of its own dependencies, at import
             import keras
 
