@@ -1,12 +1,10 @@
 """Work spread over all cores, with a progress bar, and no worker left behind."""
 
-import argparse
 import contextlib
 import itertools
 import logging
 import multiprocessing
 import os
-import re
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -20,13 +18,14 @@ from concurrent.futures import (
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from tqdm import tqdm
 
+from pipeline.bars import progress
 from pipeline.errors import PipelineError
 from pipeline.machine import num_cores
-from pipeline.progress import LOG, progress
+from pipeline.progress import LOG
 
 LIBRARIES = ("OPENBLAS", "OMP", "MKL")
 LAST_WORDS: list[Callable[[], object]] = []  # of a worker that is ended
@@ -35,35 +34,6 @@ AHEAD = 2  # tasks for each worker, begun before their results are asked for
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-
-
-class Part(NamedTuple):
-    """One of several parts of some work, for one of several machines; from 1 on."""
-
-    number: int = 1
-    of: int = 1
-
-    def own(self, items: Sequence[int]) -> list[int]:
-        """Those that fall to it: every `of`-th, so that parts are of equal size."""
-        return [item for item in items if item % self.of == self.number - 1]
-
-    def __str__(self) -> str:
-        return f"{self.number}/{self.of}"
-
-
-WHOLE = Part()
-
-
-def part_of(text: str) -> Part:
-    """A part as it is typed, `3/10` for the third of ten.
-
-    Raises:
-        argparse.ArgumentTypeError: it is none.
-    """
-    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
-    if not found or not 1 <= int(found[1]) <= int(found[2]):
-        raise argparse.ArgumentTypeError(f'takes a part such as 3/10, not "{text}"')
-    return Part(int(found[1]), int(found[2]))
 
 
 def map_parallel(

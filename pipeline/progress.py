@@ -1,19 +1,13 @@
-"""What is printed and logged, progress bars, and amounts in words."""
+"""What is printed and logged, and amounts in words."""
 
 import codecs
 import logging
 import os
 import re
 import sys
-import time
 from collections.abc import Sequence
 from functools import cache
 from typing import IO, Any
-
-for name in [name for name in os.environ if name.startswith("TQDM_")]:
-    del os.environ[name]  # what a bar is like is ours; tqdm stops at a wrong one
-
-from tqdm import tqdm  # noqa: E402
 
 LOG = logging.getLogger("pipeline")
 # control characters, and those that turn the direction of what follows them
@@ -25,54 +19,16 @@ class OutputClosed(Exception):
     """Who read what is printed has gone, as `head -1` does."""
 
 
-def progress(total: int, what: str, unit: str, **options: Any) -> tqdm:
-    """A bar with rate and time left; none where that is not a terminal, or it is quiet.
-
-    Args:
-        total: how many units there are.
-        what: the bar's title.
-        unit: what it counts.
-        options: passed on to tqdm.
-    """
-    return Bar(
-        total=total,
-        desc=what,
-        unit=unit if unit == "B" else f" {unit}",
-        disable=not (is_terminal(sys.stderr) and LOG.isEnabledFor(logging.INFO)),
-        delay=0.5,  # whatever is over sooner needs no bar
-        dynamic_ncols=True,
-        leave=False,
-        **options,
-    )
-
-
-class Bar(tqdm):
-    """A bar that tells the time left of the whole run too, where that is known."""
-
-    run_ends: float | None = None  # as `time.monotonic` counts
-
-    @property
-    def format_dict(self) -> dict[str, Any]:
-        facts = super().format_dict
-        if self.run_ends is not None:
-            left = max(0.0, self.run_ends - time.monotonic())
-            facts["postfix"] = f"run {self.format_interval(left)} left"
-        return facts
-
-
-def show_time_left(seconds: float | None) -> None:
-    """From now on bars tell when the run is over, in so many seconds, or do not."""
-    Bar.run_ends = None if seconds is None else time.monotonic() + seconds
-
-
 class BarFriendlyHandler(logging.Handler):
     """Log lines on standard error that leave a progress bar whole."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if sys.stderr is None:  # closed before we began
             return
+        from pipeline.bars import write_line  # who logs nothing need not wait for it
+
         try:
-            tqdm.write(self.format(record), file=sys.stderr)
+            write_line(self.format(record))
         except BrokenPipeError:
             raise OutputClosed from None
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.bars import progress
 from pipeline.data.archives import file_reader, list_jpegs
 from pipeline.data.splits import match_ids
 from pipeline.data.submission import NUM_TEST
@@ -24,7 +25,7 @@ from pipeline.data.tables import read_fractions, read_ids
 from pipeline.data.tree import NUM_ANSWERS
 from pipeline.errors import PipelineError
 from pipeline.files import atomic
-from pipeline.progress import human_size, progress, start_logging
+from pipeline.progress import human_size, start_logging
 from pipeline.runs.preflight import JPEG_BYTES, NUM_TRAIN, nearest
 from pipeline.sources.demo import (
     add_member,

@@ -11,8 +11,8 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "pipeline"
 # no subject of their own, and what makes the environment
 BASE = (
-    *("errors", "signals", "machine", "progress", "tables", "parallel", "files"),
-    "environment",
+    *("errors", "signals", "machine", "progress", "bars", "tables", "parts"),
+    *("parallel", "files", "environment"),
 )
 ROOMS = (
     *("base", "settings", "data", "kaggle", "sky", "models", "sources", "runs"),

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.bars import progress
 from pipeline.data.shards import images_at_once, save_array
 from pipeline.errors import PipelineError
-from pipeline.progress import progress
 from pipeline.runs.contents import as_made, open_shards
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import features_file

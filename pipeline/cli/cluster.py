@@ -15,10 +15,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.bars import progress
 from pipeline.cli.catalogue import IN_PARTS
 from pipeline.errors import Misuse, PipelineError, typed
 from pipeline.inference.blocks import most_blocks
-from pipeline.progress import counted, progress
+from pipeline.progress import counted
 from pipeline.runs.contents import load_ids
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import PROJECT

@@ -17,7 +17,7 @@ from pipeline.cli.catalogue import (
     summary,
 )
 from pipeline.errors import Misuse
-from pipeline.parallel import part_of
+from pipeline.parts import part_of
 from pipeline.progress import say
 from pipeline.runs.paths import PROJECT
 from pipeline.settings.parsing import known_setting

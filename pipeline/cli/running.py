@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from pipeline.bars import show_time_left
 from pipeline.cli.catalogue import (
     READERS,
     STAGES,
@@ -34,7 +35,6 @@ from pipeline.progress import (
     duration,
     is_terminal,
     say,
-    show_time_left,
     tell,
     visible,
     visible_json,

@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.catalogues.listing import Columns
 from pipeline.files import expanded
-from pipeline.parallel import part_of
+from pipeline.parts import part_of
 from pipeline.progress import counted
 from pipeline.runs.resolve import Resolved
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.bars import progress
 from pipeline.errors import PipelineError, remedy, typed
 from pipeline.files import file_digest
-from pipeline.progress import human_size, progress, say, visible
+from pipeline.progress import human_size, say, visible
 from pipeline.runs.graph import Run
 from pipeline.runs.inventory import Folder, all_folders, without_receipt
 from pipeline.runs.origin import InPlace

@@ -13,7 +13,7 @@ import numpy as np
 from pipeline.data.shards import save_array
 from pipeline.data.tree import NUM_ANSWERS
 from pipeline.files import refuse_link
-from pipeline.parallel import WHOLE, Part
+from pipeline.parts import WHOLE, Part
 
 LEAST = 4096  # galaxies of a block
 

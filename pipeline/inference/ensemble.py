@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.bars import progress
 from pipeline.data.shards import images_at_once
 from pipeline.data.tree import fractions_to_shares, shares_to_fractions
 from pipeline.errors import PipelineError, remedy
 from pipeline.inference.blocks import Blocks
-from pipeline.progress import progress
 from pipeline.runs.contents import open_shards
 from pipeline.runs.graph import Member
 from pipeline.runs.paths import network_file

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.bars import progress
 from pipeline.data.archives import files_in, list_jpegs, open_zip
 from pipeline.data.csv_files import csv_member, csv_on_disk, is_zip
-from pipeline.progress import progress
 from pipeline.sources.folder import IMAGES
 
 EVERYTHING = "everything"  # the role of the zip that files were unpacked from

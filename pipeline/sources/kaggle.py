@@ -11,11 +11,11 @@ from typing import Any
 
 from tqdm import tqdm
 
+from pipeline.bars import progress
 from pipeline.errors import PipelineError
 from pipeline.files import PARTIAL
 from pipeline.kaggle.client import Kaggle, NoCredentials, connect, pause
 from pipeline.kaggle.failures import PAGE, KaggleTrouble
-from pipeline.progress import progress
 from pipeline.settings.schema import KaggleConfig
 from pipeline.sources.everything import unpack_missing
 from pipeline.sources.folder import FILES, find_file

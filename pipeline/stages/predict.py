@@ -17,7 +17,7 @@ from pipeline.inference.ensemble import (
     predict_members,
 )
 from pipeline.inference.held_out import predict_held_out
-from pipeline.parallel import WHOLE, Part
+from pipeline.parts import WHOLE, Part
 from pipeline.runs.contents import (
     load_held_out,
     load_ids,

@@ -13,7 +13,8 @@ from pipeline.data.images import BadImage, prepare
 from pipeline.data.shards import save_array
 from pipeline.errors import PipelineError
 from pipeline.files import read_json, write_json
-from pipeline.parallel import WHOLE, Part, map_parallel
+from pipeline.parallel import map_parallel
+from pipeline.parts import WHOLE, Part
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import (
     SPLITS,

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.bars import progress
 from pipeline.errors import Misuse
 from pipeline.parallel import run_side_by_side
-from pipeline.progress import counted, progress
+from pipeline.progress import counted
 from pipeline.runs.graph import Member, Run
 from pipeline.runs.paths import checkpoint_file, history_file
 from pipeline.runs.receipts import Making, is_up_to_date, making, require

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pipeline.progress import progress
+from pipeline.bars import progress
 from pipeline.settings.schema import ClassifyConfig
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
+from pipeline.bars import progress
 from pipeline.data.metrics import Score, score_fractions
 from pipeline.files import atomic
 from pipeline.inference.views import predict_rows
@@ -16,7 +17,6 @@ from pipeline.models.augmentation import NUM_DRAWN, Warp
 from pipeline.models.network import build_network
 from pipeline.models.precision import computing
 from pipeline.parallel import ahead
-from pipeline.progress import progress
 from pipeline.runs.paths import checkpoint_file, history_file, network_file
 from pipeline.settings.epochs import Epochs, epochs_of
 from pipeline.settings.idle import first_reweighted

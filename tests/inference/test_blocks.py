@@ -8,7 +8,7 @@ import pytest
 from pipeline.errors import PipelineError
 from pipeline.inference import blocks
 from pipeline.inference.blocks import Blocks, block_slices
-from pipeline.parallel import Part
+from pipeline.parts import Part
 
 
 class Network:

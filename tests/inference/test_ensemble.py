@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from pipeline.bars import progress
 from pipeline.data.tree import tree_violations
 from pipeline.inference.ensemble import average_by_row, obeying_tree, predict_members
-from pipeline.progress import progress
 from pipeline.runs.graph import Run
 from pipeline.settings.schema import PredictConfig
 

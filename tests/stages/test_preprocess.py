@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.parallel import Part
+from pipeline.parts import Part
 from pipeline.runs.contents import load_ids, open_shards
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import SPLITS

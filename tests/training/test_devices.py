@@ -27,7 +27,7 @@ tf.config.set_logical_device_configuration(
 )
 from pipeline.settings.backend import start_keras
 start_keras()
-from pipeline.progress import progress
+from pipeline.bars import progress
 from pipeline.runs.resolve import Typed, settle
 from pipeline.training import devices
 from pipeline.training.fit import Training
