@@ -5,9 +5,7 @@ environment is made in place, step by step, and every start looks at what is the
 whatever ended a set-up, the next start does the rest.
 """
 
-import ast
 import contextlib
-import csv
 import fcntl
 import functools
 import os
@@ -444,6 +442,8 @@ def drop_damaged(site: Path, pins: Pins) -> None:
 
 def is_whole(package: Path) -> bool:
     """Whether the files of an installed package are there, and as long as they were."""
+    import csv  # a set-up needs it, and not every start
+
     try:
         with open(package / "RECORD", encoding="utf-8", newline="") as file:
             sizes = [(row[0], int(row[2])) for row in csv.reader(file) if row[2]]
@@ -535,6 +535,8 @@ def without_theirs(variables: Mapping[str, str]) -> dict[str, str]:
 
 def pip_sources(folder: Path) -> dict[str, str]:
     """Where packages come from, by the user's variables and files of pip's settings."""
+    import ast  # a set-up needs it, and not every start
+
     kept = {n: v for n, v in os.environ.items() if SOURCES.fullmatch(n)}
     files = {n: v for n, v in os.environ.items() if n == "PIP_CONFIG_FILE"}
     pip = (folder / "bin" / "python", "-I", "-m", "pip")
