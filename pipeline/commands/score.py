@@ -84,7 +84,7 @@ def score(solutions: Path, submission: Path, training: Path | None = None) -> Ve
     if training:
         benchmark, means = "training column means", read_fractions(training)[1].mean(0)
     else:
-        benchmark, means = "their own column means", targets.mean(0)
+        benchmark, means = "solutions' own column means", targets.mean(0)
     rmse, standard_error = score_fractions(fractions, targets)
     return Verdict(
         submission=str(submission),
