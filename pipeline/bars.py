@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import threading
 import time
 from typing import Any
 
@@ -52,6 +53,11 @@ class Bar(tqdm):
 def show_time_left(seconds: float | None) -> None:
     """From now on bars tell when the run is over, in so many seconds, or do not."""
     Bar.run_ends = None if seconds is None else time.monotonic() + seconds
+
+
+def lock_within_process() -> None:
+    """For a worker: the lock that processes share would outlive one that is ended."""
+    tqdm.set_lock(threading.RLock())
 
 
 def write_line(line: str) -> None:

@@ -20,9 +20,7 @@ from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
-from tqdm import tqdm
-
-from pipeline.bars import progress
+from pipeline.bars import lock_within_process, progress
 from pipeline.errors import PipelineError
 from pipeline.machine import num_cores
 from pipeline.progress import LOG
@@ -178,7 +176,7 @@ def start_on_own_cores(
     os.sched_setaffinity(0, own)
     for library in LIBRARIES:
         os.environ[f"{library}_NUM_THREADS"] = str(len(own))
-    tqdm.set_lock(threading.RLock())  # its own would outlive a worker that is ended
+    lock_within_process()
     LOG.handlers = [Passing(lines)]
     LOG.setLevel(level)
 
