@@ -13,7 +13,7 @@ import sys
 import warnings
 
 from pipeline.errors import Misuse, PipelineError, trouble_of_machine
-from pipeline.progress import OutputClosed, start_logging, stop_printing
+from pipeline.output import OutputClosed, start_logging, stop_printing
 
 FOR_DEVELOPERS = (
     *(DeprecationWarning, PendingDeprecationWarning),

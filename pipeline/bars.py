@@ -7,7 +7,7 @@ import threading
 import time
 from typing import Any
 
-from pipeline.progress import LOG, is_terminal
+from pipeline.output import LOG, is_terminal
 
 for name in [name for name in os.environ if name.startswith("TQDM_")]:
     del os.environ[name]  # what a bar is like is ours; tqdm stops at a wrong one

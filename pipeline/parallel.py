@@ -23,7 +23,7 @@ from typing import TypeVar
 from pipeline.bars import lock_within_process, progress
 from pipeline.errors import PipelineError
 from pipeline.machine import num_cores
-from pipeline.progress import LOG
+from pipeline.output import LOG
 
 LIBRARIES = ("OPENBLAS", "OMP", "MKL")
 LAST_WORDS: list[Callable[[], object]] = []  # of a worker that is ended

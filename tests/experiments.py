@@ -19,7 +19,7 @@ import numpy as np
 from pipeline.data.metrics import paired_difference, score_fractions
 from pipeline.data.splits import match_ids
 from pipeline.data.tables import read_fractions
-from pipeline.progress import say, start_logging
+from pipeline.output import say, start_logging
 from pipeline.sources.folder import find_files
 from pipeline.tables import table
 from tests.slices import by_hand, submission_of, write_slice

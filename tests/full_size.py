@@ -25,7 +25,7 @@ from pipeline.data.tables import read_fractions, read_ids
 from pipeline.data.tree import NUM_ANSWERS
 from pipeline.errors import PipelineError
 from pipeline.files import atomic
-from pipeline.progress import human_size, start_logging
+from pipeline.output import human_size, start_logging
 from pipeline.runs.preflight import JPEG_BYTES, NUM_TRAIN, nearest
 from pipeline.sources.demo import (
     add_member,

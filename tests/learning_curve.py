@@ -17,7 +17,7 @@ import numpy as np
 
 from pipeline.commands.score import score
 from pipeline.data.tables import read_fractions
-from pipeline.progress import say, start_logging
+from pipeline.output import say, start_logging
 from pipeline.runs.preflight import NUM_TRAIN
 from pipeline.sources.folder import find_files
 from pipeline.tables import table

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.progress import duration, human_size, say
+from pipeline.output import duration, human_size, say
 from pipeline.tables import table
 
 INTERVAL = 0.5  # seconds; more often it takes a tenth of a core

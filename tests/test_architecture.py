@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "pipeline"
 # no subject of their own, and what makes the environment
 BASE = (
-    *("errors", "signals", "machine", "progress", "bars", "tables", "parts"),
+    *("errors", "signals", "machine", "output", "bars", "tables", "parts"),
     *("parallel", "files", "environment"),
 )
 ROOMS = (

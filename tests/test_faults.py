@@ -15,7 +15,7 @@ from pipeline.data.tables import write_fractions
 from pipeline.errors import typed
 from pipeline.files import file_digest
 from pipeline.kaggle.ledger import read_ledger, update_ledger
-from pipeline.progress import visible
+from pipeline.output import visible
 from pipeline.runs.paths import (
     ids_file,
     network_file,

@@ -22,7 +22,7 @@ from pipeline.data.submission import check_submission
 from pipeline.data.tables import read_fractions, read_ids
 from pipeline.data.tree import HEADER
 from pipeline.errors import PipelineError
-from pipeline.progress import warn_once
+from pipeline.output import warn_once
 from pipeline.runs.graph import Run
 from pipeline.settings.parsing import parse_settings, read_settings_file
 from pipeline.settings.schema import all_settings, make_settings

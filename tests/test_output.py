@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.kaggle.ledger import FIELDS, write_ledger
-from pipeline.progress import some_of, visible, visible_json
+from pipeline.output import some_of, visible, visible_json
 from pipeline.runs.paths import PROJECT
 from tests.terminal import Terminal
 
@@ -90,7 +90,7 @@ def test_a_ledger_from_somebody_else_moves_no_cursor(terminal: Terminal) -> None
 def test_what_the_encoding_lacks_is_replaced(
     encoding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipeline.progress import LOG, say, start_logging
+    from pipeline.output import LOG, say, start_logging
 
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in "12")
     monkeypatch.setattr(sys, "stdout", out)

@@ -20,9 +20,9 @@ from pipeline.catalogues.table import as_frame, check_out, write_table
 from pipeline.errors import PipelineError
 from pipeline.files import atomic, locked
 from pipeline.inference.ensemble import column_means
+from pipeline.output import counted, some_of
 from pipeline.parallel import map_parallel
 from pipeline.parts import WHOLE, Part
-from pipeline.progress import counted, some_of
 from pipeline.runs.graph import Run
 from pipeline.runs.receipts import require
 from pipeline.settings.schema import recipe_settings

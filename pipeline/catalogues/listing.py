@@ -15,7 +15,7 @@ from pipeline.catalogues.pictures import ENDINGS, LARGEST
 from pipeline.data.archives import file_reader, files_in, is_hidden, open_zip
 from pipeline.data.csv_files import csv_trouble
 from pipeline.errors import Misuse, PipelineError, typed
-from pipeline.progress import some_of
+from pipeline.output import some_of
 
 PATHS = ("path", "file", "filename", "image", "picture")  # of a table's column
 IDS = ("id", "galaxyid", "objid", "objectid", "name")

@@ -12,7 +12,7 @@ from pipeline.catalogues.pictures import as_seen, read_picture, side_seen
 from pipeline.data.images import BadImage
 from pipeline.data.tree import NUM_ANSWERS, QUESTIONS, answer_slice
 from pipeline.files import atomic
-from pipeline.progress import spelled_out
+from pipeline.output import spelled_out
 from pipeline.settings.schema import PreprocessConfig
 
 NUM_SUREST = 3  # galaxies of each answer

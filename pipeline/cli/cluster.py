@@ -19,7 +19,7 @@ from pipeline.bars import progress
 from pipeline.cli.catalogue import IN_PARTS
 from pipeline.errors import Misuse, PipelineError, typed
 from pipeline.inference.blocks import most_blocks
-from pipeline.progress import counted
+from pipeline.output import counted
 from pipeline.runs.contents import load_ids
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import PROJECT

@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.errors import remedy
 from pipeline.machine import memory_bytes
-from pipeline.progress import duration
+from pipeline.output import duration
 from pipeline.runs.graph import Member, Run
 from pipeline.runs.memory import told_memory
 from pipeline.runs.paths import history_file

@@ -17,8 +17,8 @@ from pipeline.cli.catalogue import (
     summary,
 )
 from pipeline.errors import Misuse
+from pipeline.output import say
 from pipeline.parts import part_of
-from pipeline.progress import say
 from pipeline.runs.paths import PROJECT
 from pipeline.settings.parsing import known_setting
 from pipeline.settings.presets import PRESETS

@@ -30,7 +30,7 @@ from pipeline.cli.dry_run import plan, seconds_to_come
 from pipeline.errors import Misuse, PipelineError, trouble_of_machine
 from pipeline.files import locked
 from pipeline.kaggle.ledger import read_ledger
-from pipeline.progress import (
+from pipeline.output import (
     all_visible,
     duration,
     is_terminal,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.commands.score import Verdict
 from pipeline.errors import remedy, typed
-from pipeline.progress import counted, duration
+from pipeline.output import counted, duration
 from pipeline.runs.graph import Run
 
 

@@ -5,7 +5,7 @@ import logging
 import sys
 
 from pipeline.errors import PipelineError, remedy
-from pipeline.progress import all_visible, duration, human_size, is_terminal, say
+from pipeline.output import all_visible, duration, human_size, is_terminal, say
 from pipeline.runs.graph import Run
 from pipeline.runs.inventory import Folder, unused_folders
 from pipeline.runs.receipts import discard

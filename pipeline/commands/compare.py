@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.data.metrics import paired_difference, score_fractions
 from pipeline.errors import PipelineError
 from pipeline.inference.blending import average_held_out, load_others
-from pipeline.progress import duration
+from pipeline.output import duration
 from pipeline.runs.contents import HeldOut, load_held_out, load_ids
 from pipeline.runs.graph import Member, Run
 from pipeline.runs.receipts import require

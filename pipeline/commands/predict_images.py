@@ -5,8 +5,8 @@ from typing import Any
 
 from pipeline.catalogues.listing import Columns
 from pipeline.files import expanded
+from pipeline.output import counted
 from pipeline.parts import part_of
-from pipeline.progress import counted
 from pipeline.runs.resolve import Resolved
 
 EXAMPLE = "./run.sh predict-images pictures/ --work work/demo --out classes.csv"

@@ -12,7 +12,7 @@ import numpy as np
 from pipeline.errors import typed
 from pipeline.files import atomic
 from pipeline.inference.ensemble import column_means
-from pipeline.progress import spelled_out
+from pipeline.output import spelled_out
 from pipeline.runs.contents import HeldOut, load_held_out, open_shards
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import page_file, plots_folder

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError, remedy
-from pipeline.progress import duration, human_size
+from pipeline.output import duration, human_size
 from pipeline.runs.graph import Run
 from pipeline.runs.receipts import folder_size, read_receipt
 from pipeline.runs.resolve import Resolved, kept_run

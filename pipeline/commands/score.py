@@ -12,7 +12,7 @@ from pipeline.data.metrics import rmse_per_question, score_fractions
 from pipeline.data.splits import match_ids, read_targets
 from pipeline.data.tables import read_fractions
 from pipeline.data.tree import QUESTIONS, tree_violations
-from pipeline.progress import counted
+from pipeline.output import counted
 from pipeline.runs.contents import submission_csv, trouble_with_csv
 from pipeline.runs.resolve import Resolved
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipeline.files import lock_holder
-from pipeline.progress import human_size
+from pipeline.output import human_size
 from pipeline.runs.contents import trouble_with_csv
 from pipeline.runs.graph import Member, Run
 from pipeline.runs.origin import InPlace

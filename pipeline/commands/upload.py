@@ -21,7 +21,7 @@ from pipeline.kaggle.failures import PAGE, KaggleTrouble
 from pipeline.kaggle.ledger import read_ledger, update_ledger
 from pipeline.kaggle.standings import place_2014, score_of
 from pipeline.kaggle.way import asks_stand_in
-from pipeline.progress import visible
+from pipeline.output import visible
 from pipeline.runs.contents import exported_csv
 from pipeline.runs.graph import Run
 from pipeline.runs.resolve import Resolved

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pipeline.bars import progress
 from pipeline.errors import PipelineError, remedy, typed
 from pipeline.files import file_digest
-from pipeline.progress import human_size, say, visible
+from pipeline.output import human_size, say, visible
 from pipeline.runs.graph import Run
 from pipeline.runs.inventory import Folder, all_folders, without_receipt
 from pipeline.runs.origin import InPlace

@@ -15,7 +15,7 @@ from typing import IO, NoReturn
 
 from pipeline.data.images import BadImage
 from pipeline.errors import PipelineError
-from pipeline.progress import warn_once
+from pipeline.output import warn_once
 
 JPEG_NAME = re.compile(r"([0-9]{1,15})\.jpe?g", re.IGNORECASE)
 LARGEST_JPEG = 2_000_000  # bytes; the competition's have some 14,000

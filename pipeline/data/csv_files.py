@@ -15,7 +15,7 @@ from pipeline.data.archives import (
     reading,
 )
 from pipeline.errors import PipelineError
-from pipeline.progress import some_of, warn_once
+from pipeline.output import some_of, warn_once
 
 LARGEST_TABLE = 1_000_000_000  # bytes; the competition's have 20 MB
 

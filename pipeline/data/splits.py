@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline.data.tables import read_fractions
 from pipeline.errors import PipelineError
-from pipeline.progress import counted
+from pipeline.output import counted
 from pipeline.settings.schema import TrainConfig
 
 LEAST_HELD_OUT = 2  # galaxies on each side; of one, no error can be told

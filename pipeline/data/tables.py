@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.data.csv_files import csv_trouble, is_zip, read_text
 from pipeline.data.tree import HEADER
 from pipeline.errors import PipelineError
-from pipeline.progress import counted, warn_once
+from pipeline.output import counted, warn_once
 
 LARGEST_ID = 10**15 - 1  # so many digits a float64 holds exactly
 

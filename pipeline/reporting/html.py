@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from pipeline.progress import duration
+from pipeline.output import duration
 from pipeline.reporting.pictures import as_jpeg
 
 TEMPLATES = Path(__file__).parent / "templates"

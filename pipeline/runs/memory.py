@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from pipeline.data.shards import images_at_once
-from pipeline.progress import human_size
+from pipeline.output import human_size
 from pipeline.settings.schema import Settings
 
 STARTED = 380_000_000  # bytes: Python, TensorFlow, the labels of the competition

@@ -13,7 +13,7 @@ from pipeline.data.submission import NUM_TEST
 from pipeline.errors import NO_TEMPORARY_FOLDER, PipelineError, forbidden, remedy
 from pipeline.kaggle.ledger import lock_of
 from pipeline.machine import num_cores
-from pipeline.progress import human_size
+from pipeline.output import human_size
 from pipeline.runs.contents import load_predictions
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import SPLITS, Split

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.environment import variant
 from pipeline.errors import Misuse, PipelineError
 from pipeline.files import expanded
-from pipeline.progress import some_of
+from pipeline.output import some_of
 from pipeline.runs.graph import Run
 from pipeline.runs.origin import InPlace
 from pipeline.runs.ownership import check_work, is_ours

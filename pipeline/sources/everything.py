@@ -10,7 +10,7 @@ from pipeline.data.archives import UnreadableMember, is_hidden, open_zip, readin
 from pipeline.errors import PipelineError
 from pipeline.files import PARTIAL
 from pipeline.kaggle.client import COMPETITION
-from pipeline.progress import human_size
+from pipeline.output import human_size
 from pipeline.sources.folder import FILES, candidates, find_some_files
 
 EVERYTHING = f"{COMPETITION}.zip"

@@ -7,7 +7,7 @@ from pipeline.data.archives import open_zip
 from pipeline.data.csv_files import is_zip
 from pipeline.errors import PipelineError
 from pipeline.kaggle.client import COMPETITION
-from pipeline.progress import some_of
+from pipeline.output import some_of
 
 # what each file is to the pipeline, by Kaggle's name without its ending
 FILES = {

@@ -21,7 +21,7 @@ from pipeline.data.splits import match_ids, read_targets, refuse_alike
 from pipeline.data.tables import read_fractions, read_ids
 from pipeline.data.tree import tree_violations
 from pipeline.errors import PipelineError
-from pipeline.progress import counted
+from pipeline.output import counted
 from pipeline.sources.folder import FILES, find_file
 
 TABLES = {"train_images": "solutions", "test_images": "sample"}  # of the same galaxies

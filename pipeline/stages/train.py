@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pipeline.bars import progress
 from pipeline.errors import Misuse
+from pipeline.output import counted
 from pipeline.parallel import run_side_by_side
-from pipeline.progress import counted
 from pipeline.runs.graph import Member, Run
 from pipeline.runs.paths import checkpoint_file, history_file
 from pipeline.runs.receipts import Making, is_up_to_date, making, require

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 
-from pipeline.progress import counted, duration
+from pipeline.output import counted, duration
 from pipeline.runs.graph import Run
 from pipeline.runs.receipts import making, require
 from pipeline.settings.epochs import Epochs

@@ -21,7 +21,7 @@ from typing import Any
 
 from pipeline.errors import PipelineError, typed
 from pipeline.machine import can_bfloat16, memory_bytes, num_cores
-from pipeline.progress import say, start_logging
+from pipeline.output import say, start_logging
 from pipeline.runs.paths import PROJECT
 from pipeline.settings.backend import BACKENDS
 from pipeline.tables import table

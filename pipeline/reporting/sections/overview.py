@@ -15,7 +15,7 @@ from pipeline.kaggle.standings import (
     ordinal,
     place_2014,
 )
-from pipeline.progress import counted, duration
+from pipeline.output import counted, duration
 from pipeline.runs.contents import HeldOut, load_predictions
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import SPLITS
