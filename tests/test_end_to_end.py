@@ -86,7 +86,7 @@ def test_score_prints_json_and_takes_any_submission(
     verdict = json.loads(later.out)
     assert 0 < verdict["rmse"] < 1
     assert verdict["num_galaxies"] == 6
-    words = ("--solutions", str(truth), "--submission", str(truth), "--json")
+    words = (str(truth), "--solutions", str(truth), "--json")
     assert later.type("score", *words) == 0
     assert json.loads(later.out)["rmse"] == 0
 

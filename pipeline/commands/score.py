@@ -44,16 +44,16 @@ class Verdict:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--solutions", required=True, metavar="FILE.csv")
     parser.add_argument(
-        "--submission", metavar="FILE.csv", help="default: the work directory's"
+        "file", nargs="?", metavar="FILE", help="default: the work directory's"
     )
+    parser.add_argument("--solutions", required=True, metavar="FILE.csv")
 
 
 def gather(resolved: Resolved, options: argparse.Namespace) -> dict[str, Any]:
     run = resolved.run
-    if options.submission:
-        submission = Path(options.submission)
+    if options.file:
+        submission = Path(options.file)
     else:
         submission = submission_csv(run)
         if trouble := trouble_with_csv(run):
