@@ -34,8 +34,8 @@ LIFE = {  # what a run is at, in order, and what it says as it comes to it
     "train, 1st epoch": r"^shards/test\S* (is|\d)",
     "train, 2nd epoch": rf"({NETWORK} .*|resuming after) epoch 1\b",
     "train, 3rd epoch or later": rf"({NETWORK} .*|resuming after) epoch 2\b",
-    "train, best network": rf"({NETWORK} .*|resuming after) epoch 6\b",
-    "predict, held out": rf"{NETWORK}\S* (.*: best epoch RMSE|is up to date)",
+    "train, network": rf"({NETWORK} .*|resuming after) epoch 6\b",
+    "predict, held out": rf"{NETWORK}\S* (.*: epoch RMSE .* validation|is up to date)",
     "predict, test set": r"^(validation: \d+ galaxies|held_out\S* is up)",
     "export": r"^predictions\S* (is|\d)",
     "": r"^submission\S* (is|\d)",  # nothing more to kill

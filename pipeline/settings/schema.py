@@ -266,6 +266,11 @@ class TrainConfig:
     reweight_from: float = setting(
         0.67, "share of the epochs after which they are reweighted"
     )
+    keep: Literal["best", "last"] = setting(
+        "best",
+        "the network is that of the epoch with the lowest epoch RMSE, or of the last",
+        added=True,
+    )
     num_seeds: int = setting(
         1, "networks for each fold, with consecutive seeds; all averaged"
     )

@@ -29,7 +29,7 @@ def train(run: Run, force: bool = False, only: int | None = None) -> None:
     Writes  plan-<digest>/receipt.json     what the minutes are used for, if any
             models/<network>/model.keras   (B, S, S, 3) uint8 -> (B, 37) float32
             models/<network>/history.csv   a record of each epoch
-            models/<network>/receipt.json  the best epoch and its RMSE
+            models/<network>/receipt.json  the epoch that counts, its RMSE
             models/<network>.partial/checkpoint.npz, while it lasts
 
     Args:
@@ -109,11 +109,13 @@ def train_member(run: Run, number: int, force: bool) -> None:
         )
     result = made.result
     log.info(
-        "%s: best epoch RMSE %.4f ± %.4f on %d validation galaxies",
+        "%s: epoch RMSE %.4f ± %.4f on %d validation galaxies, epoch %d of %d",
         title,
         result["epoch_rmse"],
         result["epoch_standard_error"],
         result["num_validation"],
+        result["kept_epoch"],
+        result["epochs"],
     )
 
 

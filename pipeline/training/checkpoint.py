@@ -31,7 +31,7 @@ class Checkpoint:
     Attributes:
         variables: the network's, as trained.
         optimizer: the optimizer's, averaged weights among them.
-        best: the network's averaged variables at the best epoch so far.
+        best: the network's averaged variables at the epoch that would count now.
         weights: (N,) float32, how much each galaxy of the training shards counts.
         history: a row for each finished epoch.
         watched: what divergence is told by, of the latest steps.

@@ -33,10 +33,10 @@ from pipeline.training.devices import find_devices, outside
 from pipeline.training.divergence import Watch
 from pipeline.training.galaxy_weights import reweight
 from pipeline.training.history import (
-    best_record,
     best_rmse,
     describe_epoch,
     is_reweighted,
+    kept_record,
     write_history,
 )
 from pipeline.training.losses import build_loss
@@ -75,7 +75,7 @@ def fit_network(
             is time.
 
     Returns:
-        What the receipt says: the best epoch and its RMSE, among others.
+        What the receipt says: the epoch that counts and its RMSE, among others.
 
     Raises:
         PipelineError: the training diverged.
@@ -99,11 +99,12 @@ def fit_network(
             training.run_epoch(bar)
             save_checkpoint(file, training.state, recipe, circumstances)
             write_history(history_file(folder), history)
-            log.info("%s: %s", title, describe_epoch(history, training.epochs.total))
+            line = describe_epoch(history, training.epochs.total, config.keep)
+            log.info("%s: %s", title, line)
         result = training.result()
         devices.agree(int(result["weights"][:10], 16), "weights")
     with atomic(network_file(folder)) as partial:
-        training.best_network().save(partial)
+        training.kept_network().save(partial)
     return result
 
 
@@ -240,12 +241,12 @@ class Training:
         return float(loss), float(np.sqrt(squared_error))
 
     def score_average(self) -> Score:
-        """Scores the averaged weights, keeps them if none were better."""
+        """Scores the averaged weights, keeps them unless better ones are to count."""
         best = best_rmse(self.state.history, self.reweighted)
         with averaged(self.trainer, self.state.variables):
             score = self.score()
             self.watch.see_score(self.epoch + 1, score.rmse)
-            if score.rmse < best:
+            if self.config.keep == "last" or score.rmse < best:
                 self.state.best = copy_values(self.trainer.variables)
         return score
 
@@ -269,25 +270,25 @@ class Training:
         means = np.broadcast_to(self.data.means, targets.shape)
         return score_fractions(means, targets, weights)
 
-    def best_network(self) -> keras.Model:
-        """The network with the averaged weights of the best epoch."""
+    def kept_network(self) -> keras.Model:
+        """The network with the averaged weights of the epoch that counts."""
         assign_values(self.trainer.variables, self.state.best)
         return self.network
 
     def result(self) -> dict[str, Any]:
-        """What there is to say of the best network.
+        """What there is to say of the network that is kept.
 
         Raises:
             PipelineError: it is so bad that the training has diverged.
         """
-        network, score = self.best_network(), self.score()
-        best = best_record(self.state.history)["epoch"]
+        network, score = self.kept_network(), self.score()
+        epoch = kept_record(self.state.history, self.config.keep)["epoch"]
         self.watch.see_end(self.epoch)
-        self.watch.see_score(best, score.rmse, self.score_means().rmse)
+        self.watch.see_score(epoch, score.rmse, self.score_means().rmse)
         return {
             "epoch_rmse": score.rmse,
             "epoch_standard_error": score.standard_error,
-            "best_epoch": best,
+            "kept_epoch": epoch,
             "epochs": self.epoch,
             "shortened": self.epochs.spelled,
             "precision": self.precision,

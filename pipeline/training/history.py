@@ -44,10 +44,13 @@ def named(values: Iterable[float]) -> dict[str, Any]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def best_record(history: History) -> dict[str, Any]:
-    """The epoch that counts, among those scored like the last."""
-    last = comparable(history, is_reweighted(history[-1]))
-    return min(last, key=lambda record: record["epoch_rmse"])
+def kept_record(history: History, keep: str) -> dict[str, Any]:
+    """The epoch that counts: the last, or the best of those scored like the last."""
+    last = history[-1]
+    if keep == "last":
+        return last
+    scored = comparable(history, is_reweighted(last))
+    return min(scored, key=lambda record: record["epoch_rmse"])
 
 
 def best_rmse(history: History, reweighted: bool) -> float:
@@ -66,11 +69,13 @@ def is_reweighted(record: dict[str, Any]) -> bool:
     return bool(record["reweighted"])
 
 
-def describe_epoch(history: History, epochs: int) -> str:
+def describe_epoch(history: History, epochs: int, keep: str) -> str:
     """The last record of a training of so many epochs, in a line."""
-    last, best = history[-1], best_record(history)["epoch_rmse"]
-    return (
+    last = history[-1]
+    line = (
         f"epoch {last['epoch']}/{epochs}, {last['seconds']:.0f} s, "
-        f"training RMSE {last['train_rmse']:.4f}, "
-        f"epoch RMSE {last['epoch_rmse']:.4f} (best {best:.4f})"
+        f"training RMSE {last['train_rmse']:.4f}, epoch RMSE {last['epoch_rmse']:.4f}"
     )
+    if keep == "last":
+        return line
+    return f"{line} (best {kept_record(history, keep)['epoch_rmse']:.4f})"

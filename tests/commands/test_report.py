@@ -99,7 +99,7 @@ def test_plots_tell_their_main_number(page: str, finished: Run) -> None:
     assert any(
         f"each of the 37 answers. The largest is {worst:.3f}" in alt for alt in alts
     )
-    assert any("best epoch RMSE 0.1500 in epoch 2 of 2" in alt for alt in alts)
+    assert any("epoch RMSE 0.1500 in epoch 2 of 2" in alt for alt in alts)
 
 
 def test_an_image_left_out_stands_there_with_its_reason(page: str) -> None:

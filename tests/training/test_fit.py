@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tqdm import tqdm
 
+from pipeline.data.metrics import Score
 from pipeline.runs.graph import Run
 from pipeline.settings.backend import start_keras
 from pipeline.training.fit import Training
@@ -39,6 +40,26 @@ def test_a_galaxy_of_no_weight_is_not_learned_from(ready: Run) -> None:
     assert fitted(data.targets, every) != fitted(mixed, every)
 
 
+@pytest.mark.parametrize(("keep", "epoch"), [("best", 1), ("last", 3)])
+def test_the_network_kept_is_of_the_best_epoch_or_of_the_last(
+    ready: Run, keep: str, epoch: int
+) -> None:
+    training = training_of(with_train(ready, epochs=3, keep=keep))
+    scored: list[str] = []
+
+    def ever_worse() -> Score:
+        scored.append(weights_digest(training.network))
+        return Score(0.01 * len(scored), 0.001)
+
+    training.score = ever_worse
+    for _ in range(3):
+        training.run_epoch(tqdm(disable=True))
+    assert len({*scored}) == 3
+    found = training.result()
+    assert found["kept_epoch"] == epoch
+    assert found["weights"] == scored[epoch - 1]
+
+
 def test_galaxies_count_alike_until_the_share_of_epochs_is_over(ready: Run) -> None:
     run = with_train(ready, epochs=4, reweight=True, reweight_from=0.5)
     training = training_of(run)
@@ -52,7 +73,7 @@ def test_galaxies_count_alike_until_the_share_of_epochs_is_over(ready: Run) -> N
     assert [record["reweighted"] for record in history] == [0, 0, 1, 1]
     chosen = min(history[2:], key=lambda record: record["epoch_rmse"])
     found = training.result()
-    assert found["best_epoch"] == chosen["epoch"]
+    assert found["kept_epoch"] == chosen["epoch"]
     assert found["epoch_rmse"] == pytest.approx(chosen["epoch_rmse"])
 
 

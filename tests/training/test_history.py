@@ -5,9 +5,9 @@ import pytest
 from pipeline.training.history import (
     COLUMNS,
     History,
-    best_record,
     best_rmse,
     comparable,
+    kept_record,
     read_history,
     write_history,
 )
@@ -28,7 +28,8 @@ def records(*reweighted: int) -> History:
 def test_the_best_epoch_is_one_of_those_scored_like_the_last(
     history: History, epoch: int
 ) -> None:
-    assert best_record(history)["epoch"] == epoch
+    assert kept_record(history, "best")["epoch"] == epoch
+    assert kept_record(history, "last") == history[-1]
 
 
 def test_epochs_are_compared_with_their_like() -> None:

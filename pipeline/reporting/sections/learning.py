@@ -9,7 +9,7 @@ from pipeline.runs.graph import Run
 from pipeline.runs.paths import history_file
 from pipeline.runs.receipts import untouched
 from pipeline.settings.schema import TrainConfig
-from pipeline.training.history import History, best_record, read_history
+from pipeline.training.history import History, kept_record, read_history
 
 SCHEDULES = {
     "cosine": "falls along a cosine",
@@ -27,29 +27,31 @@ def learning(run: Run, plots: PlotFiles) -> dict[str, Any]:
         )
         for member in run.members
     }
-    bests = {name: best_record(history) for name, history in histories.items()}
+    kept = {
+        name: kept_record(history, train.keep) for name, history in histories.items()
+    }
     return {
         "rows": [
-            {"name": name, "epochs": len(histories[name]), **best}
-            for name, best in bests.items()
+            {"name": name, "epochs": len(histories[name]), **record}
+            for name, record in kept.items()
         ],
         "note": what_is_drawn(train),
         "rate_caption": f"The learning rate {SCHEDULES[train.schedule]}"
         + (", after it has risen." if train.warmup else "."),
-        **draw(plots, histories, bests, train),
+        **draw(plots, histories, kept, train),
     }
 
 
 def draw(
     plots: PlotFiles,
     histories: dict[str, History],
-    bests: dict[str, dict[str, Any]],
+    kept: dict[str, dict[str, Any]],
     train: TrainConfig,
 ) -> dict[str, Any]:
     told = "; ".join(
-        f"{name}: best epoch RMSE {best['epoch_rmse']:.4f} in epoch "
-        f"{best['epoch']:.0f} of {len(histories[name])}"
-        for name, best in bests.items()
+        f"{name}: epoch RMSE {record['epoch_rmse']:.4f} in epoch "
+        f"{record['epoch']:.0f} of {len(histories[name])}"
+        for name, record in kept.items()
     )
     ends = [history[-1] for history in histories.values()]
     return {
