@@ -109,7 +109,7 @@ def train_member(run: Run, number: int, force: bool) -> None:
         )
     result = made.result
     log.info(
-        "%s: epoch RMSE %.4f ± %.4f on %d validation galaxies, epoch %d of %d",
+        "%s: epoch RMSE %.4f ± %.4f on %d validation galaxies, after %d of %d epochs",
         title,
         result["epoch_rmse"],
         result["epoch_standard_error"],
