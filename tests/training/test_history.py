@@ -7,6 +7,7 @@ from pipeline.training.history import (
     History,
     best_rmse,
     comparable,
+    describe_epoch,
     kept_record,
     read_history,
     write_history,
@@ -30,6 +31,13 @@ def test_the_best_epoch_is_one_of_those_scored_like_the_last(
 ) -> None:
     assert kept_record(history, "best")["epoch"] == epoch
     assert kept_record(history, "last") == history[-1]
+
+
+def test_a_line_names_the_best_epoch_only_where_it_counts() -> None:
+    record = dict.fromkeys(COLUMNS, 0.5)
+    history = [record | {"epoch_rmse": 0.1}, record | {"epoch_rmse": 0.2}]
+    assert describe_epoch(history, 3, "best").endswith("RMSE 0.2000 (best 0.1000)")
+    assert describe_epoch(history, 3, "last").endswith("epoch RMSE 0.2000")
 
 
 def test_epochs_are_compared_with_their_like() -> None:
