@@ -26,6 +26,11 @@ def num_cores() -> int:
     return max(1, math.ceil(min([usable, *core_limits()])))
 
 
+def num_at_once(threads: int) -> int:
+    """How many networks are trained side by side, each on so many cores; 0: on all."""
+    return max(1, num_cores() // threads) if threads else 1
+
+
 def memory_bytes() -> int:
     """The memory this process may use."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

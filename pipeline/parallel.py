@@ -22,7 +22,7 @@ from typing import TypeVar
 
 from pipeline.bars import lock_within_process, progress
 from pipeline.errors import PipelineError
-from pipeline.machine import num_cores
+from pipeline.machine import num_at_once, num_cores
 from pipeline.output import LOG
 
 LIBRARIES = ("OPENBLAS", "OMP", "MKL")
@@ -129,11 +129,11 @@ def in_order(
 
 
 def run_side_by_side(
-    function: Callable[..., object],
+    function: Callable[..., Result],
     tasks: Sequence[tuple],
     cores_each: int,
-    look: Callable[[], object],
-) -> None:
+    look: Callable[[], object] = int,
+) -> list[Result]:
     """Calls `function(*task)` for each task, several at a time, each on its own cores.
 
     Their log lines are this process's.
@@ -143,9 +143,12 @@ def run_side_by_side(
         tasks: its arguments, picklable.
         cores_each: how many cores a call has for itself.
         look: called every second meanwhile.
+
+    Returns:
+        What each returned, in the order of the tasks.
     """
     usable = sorted(os.sched_getaffinity(0))[: num_cores()]
-    size = min(len(usable) // cores_each, len(tasks))
+    size = min(num_at_once(cores_each), len(tasks))
     with ExitStack() as stack:
         lines = stack.enter_context(passed_on())
         stack.enter_context(telling_of_death())
@@ -154,18 +157,19 @@ def run_side_by_side(
             own = usable[number * cores_each : (number + 1) * cores_each]
             start = start_on_own_cores, own, lines, LOG.level
             pools.append(stack.enter_context(worker_pool(1, *start)))
-        waiting = iter(tasks)
-        running = {
-            pool.submit(function, *task): pool
-            for pool, task in zip(pools, waiting, strict=False)
-        }
-        while running:
-            for future in wait(running, 1, FIRST_COMPLETED).done:
+        coming, idle = iter(tasks), pools
+        futures: list[Future[Result]] = []
+        running: dict[Future[Result], ProcessPoolExecutor] = {}
+        while running or len(futures) < len(tasks):
+            for pool, task in zip(idle, coming, strict=False):
+                futures.append(pool.submit(function, *task))
+                running[futures[-1]] = pool
+            done = wait(running, 1, FIRST_COMPLETED).done
+            for future in done:
                 future.result()
-                pool = running.pop(future)
-                for task in itertools.islice(waiting, 1):
-                    running[pool.submit(function, *task)] = pool
+            idle = [running.pop(future) for future in done]
             look()
+    return [future.result() for future in futures]
 
 
 def start_on_own_cores(

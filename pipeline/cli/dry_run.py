@@ -1,6 +1,7 @@
 """What a command would make, and why, without making it."""
 
 from collections.abc import Iterator, Sequence
+from operator import mul
 from typing import Any
 
 from pipeline.errors import remedy
@@ -74,7 +75,10 @@ def seconds_to_come(run: Run, stages: Sequence[str], force: bool) -> float | Non
         if item.made_by in stages and (force or not item.is_done)
     ]
     expected = [seconds_expected(run, item) for item in coming]
-    return None if None in expected else sum(expected)
+    if None in expected:
+        return None
+    parts = [run.overlap if isinstance(item, Member) else 1.0 for item in coming]
+    return sum(map(mul, expected, parts))
 
 
 def seconds_text(run: Run, item: Artifact, force: bool) -> str:
@@ -108,7 +112,7 @@ def seconds_planned(run: Run, item: Artifact) -> float:
     """What the plan says of a network, and of all predictions."""
     planned = run.plan.result
     if isinstance(item, Member):
-        return planned["training_seconds"] / len(run.members)
+        return planned["training_seconds"] / (len(run.members) * run.overlap)
     return planned["prediction_seconds"] / 2  # held-out galaxies and test set
 
 

@@ -380,7 +380,7 @@ def seconds_spent(run: Run) -> float:
         for folder in folders
         for epoch in read_history(history_file(folder))
     ]
-    return sum(made) + sum(epochs)
+    return sum(made) + sum(epochs) * run.overlap
 
 
 def needs_no_files(run: Run) -> bool:

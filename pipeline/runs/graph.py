@@ -17,6 +17,7 @@ from typing import Any
 
 from pipeline.errors import PipelineError
 from pipeline.files import file_digest
+from pipeline.machine import num_at_once
 from pipeline.runs.origin import Demo, InPlace, origin_of
 from pipeline.runs.paths import (
     PLAN,
@@ -29,6 +30,7 @@ from pipeline.runs.paths import (
 from pipeline.runs.receipts import Artifact, read_receipt
 from pipeline.settings.backend import backend_name
 from pipeline.settings.epochs import part_of
+from pipeline.settings.planning import rounds
 from pipeline.settings.schema import (
     VIEW_COUNTS,
     Settings,
@@ -185,6 +187,12 @@ class Run:
             fold=fold,
             config=train,
         )
+
+    @property
+    def overlap(self) -> float:
+        """What all networks take here, by what they take one after the other."""
+        number, at_once = len(self.members), num_at_once(self.settings.train.threads)
+        return rounds(number, at_once) / number
 
     @property
     def plan_input(self) -> tuple[Artifact, ...]:

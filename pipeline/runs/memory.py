@@ -3,8 +3,9 @@
 from typing import NamedTuple
 
 from pipeline.data.shards import images_at_once
+from pipeline.machine import num_at_once
 from pipeline.output import human_size
-from pipeline.settings.schema import Settings
+from pipeline.settings.schema import Settings, num_networks
 
 STARTED = 380_000_000  # bytes: Python, TensorFlow, the labels of the competition
 
@@ -46,7 +47,8 @@ def memory_needed(settings: Settings) -> int | None:
     fitted = settings.train.batch_size * size**2
     predicted = images_at_once(batch_size, size) * size**2
     step = max(network.trained * fitted, network.predicted * predicted)
-    return STARTED + network.fixed + step
+    at_once = min(num_at_once(settings.train.threads), num_networks(settings))
+    return at_once * (STARTED + network.fixed + step)
 
 
 def told_memory(settings: Settings, total: int) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import floor
+from math import ceil, floor
 from typing import NamedTuple
 
 from pipeline.errors import Misuse
@@ -11,8 +11,9 @@ from pipeline.settings.schema import Settings, with_plan
 SPARE = 0.04  # of the time, for what takes longer than it was measured
 VIEWS_SHARE = 0.25  # of the time, at most, for the views of one network
 MOST_EPOCHS = 3  # times those of the settings, in one network
-WORTH_IT = 2 / 3  # of those, that each of several networks must have
-MOST_SEEDS = 5  # more have little to add
+ENOUGH = 2 / 3  # of those of the settings, where it has as many networks
+PLENTY = 2  # times those, where it has more networks
+MOST_SEEDS = 5  # unless more are asked for; they have little to add
 EXPORT_SECONDS, REPORT_SECONDS = 5.0, 30.0  # what comes after the predictions
 
 
@@ -61,13 +62,22 @@ class Plan:
         }
 
 
-def plan_within(seconds: float, pace: Pace, settings: Settings) -> Plan:
+def plan_within(
+    seconds: float, pace: Pace, settings: Settings, at_once: int = 1
+) -> Plan:
     """The plan for so many seconds from now on.
 
     Views first: as many of those asked for as one network predicts in a quarter of the
-    time, else a half, a quarter and so on of them. Then networks: as many as can have
-    two thirds of three times the epochs asked for, but one at least. Then epochs: as
-    many as there is time for, up to three times those asked for.
+    time, else a half, a quarter and so on of them. Then networks: as many as are asked
+    for if each can have two thirds of the epochs asked for, else fewer; more than are
+    asked for if each can have twice those epochs. Then epochs: as many as there is time
+    for, up to three times those asked for.
+
+    Args:
+        seconds: for all that is to come.
+        pace: of a network that is trained as it will be, beside others or alone.
+        settings: what is asked for.
+        at_once: how many networks are trained side by side.
 
     Raises:
         Misuse: the least there is takes longer.
@@ -79,27 +89,39 @@ def plan_within(seconds: float, pace: Pace, settings: Settings) -> Plan:
         if num_views * pace.view <= VIEWS_SHARE * usable:
             break
     most = MOST_EPOCHS * settings.train.epochs
-    per_network = pace.beside + num_views * pace.view
     folds = settings.train.num_folds
 
     def affordable(num_seeds: int) -> int:
-        return floor((usable / (num_seeds * folds) - per_network) / pace.epoch)
+        number = num_seeds * folds
+        training = usable - number * num_views * pace.view
+        return floor((training / rounds(number, at_once) - pace.beside) / pace.epoch)
 
+    least = least_epochs(settings)
     seeds = [
         number
-        for number in range(1, MOST_SEEDS + 1)
-        if affordable(number) >= max(WORTH_IT * most, least_epochs(settings))
+        for number in range(1, max(MOST_SEEDS, settings.train.num_seeds) + 1)
+        if affordable(number) >= max(least, epochs_worth(number, settings))
     ]
     num_seeds = max(seeds, default=1)
     epochs = min(most, affordable(num_seeds))
-    least = least_epochs(settings)
-    if epochs < least:
-        needed = folds * (per_network + least * pace.epoch) + report_seconds(settings)
-        raise too_short(settings, seconds, needed / (1 - SPARE))
     number = num_seeds * folds
-    training = number * (pace.beside + epochs * pace.epoch)
+    training = rounds(number, at_once) * (pace.beside + max(least, epochs) * pace.epoch)
     prediction = number * num_views * pace.view
+    if epochs < least:
+        needed = training + prediction + report_seconds(settings)
+        raise too_short(settings, seconds, needed / (1 - SPARE))
     return Plan(epochs, num_seeds, rotations, zooms, training, prediction)
+
+
+def epochs_worth(num_seeds: int, settings: Settings) -> float:
+    """The epochs that each of so many networks must have, to be preferred to fewer."""
+    part = ENOUGH if num_seeds <= settings.train.num_seeds else PLENTY
+    return part * settings.train.epochs
+
+
+def rounds(number: int, at_once: int) -> int:
+    """How many trainings come one after the other where several are side by side."""
+    return ceil(number / at_once)
 
 
 def report_seconds(settings: Settings) -> float:

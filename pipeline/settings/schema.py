@@ -516,11 +516,6 @@ class Settings:
         check_view(self.train, self.preprocess.image_size)
         refuse_muon(self.train)
         refuse_no_reweighting(self.train)
-        check(
-            not (self.minutes and self.train.threads),
-            "train.threads and minutes exclude each other: networks are planned one "
-            "after the other.",
-        )
 
 
 def check_view(train: TrainConfig, image_size: int) -> None:

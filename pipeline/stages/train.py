@@ -105,7 +105,7 @@ def train_member(run: Run, number: int, force: bool) -> None:
             checkpoint_file(made.folder if force else member.partial),
             member.recipe,
             title,
-            affordable(run, len(run.members) - number - 1),
+            affordable(run, number),
         )
     result = made.result
     log.info(

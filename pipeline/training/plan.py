@@ -3,11 +3,19 @@
 import logging
 from collections.abc import Callable, Mapping
 
+from pipeline.machine import num_at_once
 from pipeline.output import counted, duration
+from pipeline.parallel import run_side_by_side
 from pipeline.runs.graph import Run
 from pipeline.runs.receipts import making, require
 from pipeline.settings.epochs import Epochs
-from pipeline.settings.planning import epochs_in_time, plan_within, report_seconds
+from pipeline.settings.planning import (
+    Pace,
+    epochs_in_time,
+    plan_within,
+    report_seconds,
+    rounds,
+)
 from pipeline.settings.schema import Settings, num_networks
 from pipeline.training.history import History
 
@@ -21,17 +29,13 @@ def make_plan(run: Run) -> None:
     """Times a few steps and views, and decides what to do with the minutes."""
     for part in (run.raw, *run.plan.inputs):
         require(part)
-    member = run.members[0]
-    from pipeline.settings.backend import start_keras
-
-    start_keras(member.config.seed, member.config.deterministic)
-    from pipeline.training.pace import measure_pace
-
+    at_once = num_at_once(run.settings.train.threads)
     with making(run.plan) as made:
-        pace = measure_pace(run, member)
-        plan = plan_within(run.seconds_left, pace, run.settings)
+        pace = pace_as_set(run)
+        plan = plan_within(run.seconds_left, pace, run.settings, at_once)
         made.result |= {
             "plan": plan.chosen,
+            "at_once": at_once,
             "pace": pace._asdict(),
             "training_seconds": plan.training_seconds,
             "prediction_seconds": plan.prediction_seconds,
@@ -43,6 +47,27 @@ def make_plan(run: Run) -> None:
         duration(plan.training_seconds),
         duration(plan.prediction_seconds),
     )
+
+
+def pace_as_set(run: Run) -> Pace:
+    """Of a network that has the cores set for it, beside others where they fit."""
+    threads = run.settings.train.threads
+    if not threads:
+        return pace_here(run)
+    tasks = [(run,)] * num_at_once(threads)
+    slowest = max(run_side_by_side(pace_here, tasks, threads))
+    return slowest._replace(view=pace_here(run).view)  # predictions have all cores
+
+
+def pace_here(run: Run) -> Pace:
+    """Of a network that has this process for itself."""
+    member = run.members[0]
+    from pipeline.settings.backend import start_keras
+
+    start_keras(member.config.seed, member.config.deterministic)
+    from pipeline.training.pace import measure_pace
+
+    return measure_pace(run, member)
 
 
 def spoken_plan(settings: Settings) -> str:
@@ -59,17 +84,18 @@ def all_planned(epochs: Epochs, history: History) -> int:
     return epochs.total
 
 
-def affordable(run: Run, num_later: int) -> Affordable:
+def affordable(run: Run, number: int) -> Affordable:
     """Tells, between epochs, for how many in all there is time left.
 
     Args:
         run: for all that it has settings for, where it has no plan.
-        num_later: networks that are trained after this one.
+        number: the network's, counted from 0.
     """
     if run.plan is None:
         return all_planned
     planned = run.plan.result
-    pace = planned["pace"]
+    pace, at_once = planned["pace"], planned.get("at_once", 1)
+    num_later = rounds(len(run.members), at_once) - 1 - number // at_once
 
     def told(epochs: Epochs, history: History) -> int:
         seconds = seconds_lately(history, pace)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.machine import num_cores
+from pipeline.runs.receipts import read_receipt
 from pipeline.settings import planning
 from pipeline.training import pace
 from tests.terminal import Terminal
@@ -50,6 +52,19 @@ def test_too_few_minutes_are_one_line(terminal: Terminal, folder: Path) -> None:
     assert terminal.run_all(folder, "--minutes", "0.01") == 2
     assert terminal.error.startswith("minutes=0.01 is too short: ")
     assert "Raise it, or leave it out with --unset minutes." in terminal.error
+
+
+@pytest.mark.slow
+def test_minutes_are_planned_for_networks_side_by_side(
+    terminal: Terminal, folder: Path
+) -> None:
+    assert terminal.run_all(folder, "--minutes=30", "--set=train.threads=1") == 0
+    (plan,) = terminal.run.work.root.glob("plan-*")
+    result = read_receipt(plan)["result"]
+    assert result["at_once"] == num_cores()
+    assert result["plan"]["num_seeds"] == 2
+    members = terminal.run.planned.members
+    assert [member.receipt["made"]["threads"] for member in members] == [1, 1]
 
 
 def test_minutes_stand_in_a_file_and_can_be_unset(

@@ -84,8 +84,6 @@ def test_more_threads_than_cores_are_refused_and_not_saved(later: Terminal) -> N
         r"train.threads=1000 is more than the \d+ cores here.", later.error
     )
     assert later.run.work.settings.read_text() == before
-    assert later.type("all", "--set=train.threads=1", "--minutes=9") == 2
-    assert "train.threads and minutes exclude each other" in later.error
 
 
 @pytest.mark.parametrize("command", ["preprocess", "predict-images"])

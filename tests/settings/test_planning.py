@@ -10,11 +10,11 @@ PACE = Pace(epoch=60.0, view=10.0, beside=0.0)  # seconds
 NO_REPORT = {"report.make": False}  # then 5 seconds come after the predictions
 
 
-def planned(seconds: float, pace: Pace = PACE, **train: Any) -> Plan:
+def planned(seconds: float, pace: Pace = PACE, at_once: int = 1, **train: Any) -> Plan:
     """By the preset cpu: 14 epochs, 24 views."""
     values = {f"train.{key}": value for key, value in train.items()}
     settings = make_settings("demo", "cpu", NO_REPORT | values | {"minutes": 1.0})
-    return plan_within(seconds, pace, settings)
+    return plan_within(seconds, pace, settings, at_once)
 
 
 def test_the_time_goes_into_views_first_and_then_into_epochs() -> None:
@@ -39,11 +39,30 @@ def test_an_epoch_more_than_thrice_those_asked_for_is_never_trained() -> None:
     assert (plan.epochs, plan.num_seeds) == (42, 1)
 
 
-def test_networks_are_as_many_as_can_have_two_thirds_of_that() -> None:
+def test_more_networks_than_asked_for_each_have_twice_the_epochs() -> None:
     # two networks with 28 epochs each take 2 * (28 * 60 + 240) = 3840 s
     plan = planned(3850 / 0.96)
     assert (plan.epochs, plan.num_seeds) == (28, 2)
     assert planned(3830 / 0.96).num_seeds == 1
+
+
+def test_networks_asked_for_are_made_where_each_has_two_thirds_of_its_epochs() -> None:
+    # three with 10 of 14 epochs each take 3 * (10 * 60 + 240) = 2520 s
+    plan = planned(2530 / 0.96, num_seeds=3)
+    assert (plan.epochs, plan.num_seeds) == (10, 3)
+    # two have (2510 - 480) / 120 epochs each
+    fewer = planned(2510 / 0.96, num_seeds=3)
+    assert (fewer.epochs, fewer.num_seeds) == (16, 2)
+
+
+def test_networks_side_by_side_take_the_time_of_one_but_for_their_views() -> None:
+    # 14 epochs at a time in 840 s, views of two networks in 480 s
+    plan = planned(1330 / 0.96, at_once=2, num_seeds=2)
+    assert (plan.epochs, plan.num_seeds) == (14, 2)
+    assert (plan.training_seconds, plan.prediction_seconds) == (840, 480)
+    # a third one would have a round of its own
+    assert planned(2500 / 0.96, at_once=2, num_seeds=3).num_seeds == 3
+    assert planned(2500 / 0.96, at_once=3, num_seeds=3).epochs == 29
 
 
 def test_folds_share_the_time() -> None:
