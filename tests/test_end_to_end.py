@@ -89,6 +89,9 @@ def test_score_prints_json_and_takes_any_submission(
     words = (str(truth), "--solutions", str(truth), "--json")
     assert later.type("score", *words) == 0
     assert json.loads(later.out)["rmse"] == 0
+    assert later.type_anywhere("score", *words) == 0
+    assert json.loads(later.out)["benchmark"] == "solutions' own column means"
+    assert "demo sky" not in later.err.lower()
 
 
 def test_two_fresh_work_directories_give_the_same_bytes(

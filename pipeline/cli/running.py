@@ -85,7 +85,7 @@ def run_command(options: argparse.Namespace) -> None:
     """Does what a command line asks for."""
     command = options.command
     module = module_of(command)
-    if command in WITHOUT_RUN:
+    if takes_no_run(options):
         answer(module, None, options)
         return
     if command in WITH_KERAS:
@@ -119,6 +119,13 @@ def run_command(options: argparse.Namespace) -> None:
             answer(module, resolved, options)
         else:
             make(resolved, options)
+
+
+def takes_no_run(options: argparse.Namespace) -> bool:
+    """Whether nothing is looked up in a work directory."""
+    if options.command != "score":
+        return options.command in WITHOUT_RUN
+    return bool(options.file and not options.work and not options.source)
 
 
 def refuse_team(command: str, run: Run) -> None:

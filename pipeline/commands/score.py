@@ -50,15 +50,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--solutions", required=True, metavar="FILE.csv")
 
 
-def gather(resolved: Resolved, options: argparse.Namespace) -> dict[str, Any]:
-    run = resolved.run
+def gather(resolved: Resolved | None, options: argparse.Namespace) -> dict[str, Any]:
+    run = resolved.run if resolved else None
     if options.file:
         submission = Path(options.file)
     else:
         submission = submission_csv(run)
         if trouble := trouble_with_csv(run):
             log.warning("%s %s", submission, trouble)
-    training = run.raw.find("solutions")
+    training = run.raw.find("solutions") if run else None
     return score(Path(options.solutions), submission, training).as_facts()
 
 
