@@ -92,6 +92,7 @@ def test_score_prints_json_and_takes_any_submission(
     assert later.type_anywhere("score", *words) == 0
     assert json.loads(later.out)["benchmark"] == "solutions' own column means"
     assert "demo sky" not in later.err.lower()
+    assert later.type_anywhere("score", *words, "--set=no.such=1") == 2
 
 
 def test_two_fresh_work_directories_give_the_same_bytes(

@@ -125,7 +125,8 @@ def takes_no_run(options: argparse.Namespace) -> bool:
     """Whether nothing is looked up in a work directory."""
     if options.command != "score":
         return options.command in WITHOUT_RUN
-    return bool(options.file and not options.work and not options.source)
+    named = (options.work, options.source, options.preset, options.config)
+    return bool(options.file) and not any((*named, options.set, options.unset))
 
 
 def refuse_team(command: str, run: Run) -> None:
