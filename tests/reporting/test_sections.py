@@ -110,7 +110,8 @@ def test_no_augmentation_no_augmented_galaxies(preset: str, shown: int) -> None:
 
 
 def test_what_the_network_sees_is_its_view() -> None:
-    settings = make_settings("demo", "compact")  # sees 48 of 64 px
+    sizes = {"preprocess.image_size": 64, "train.view_size": 48}
+    settings = make_settings("demo", "compact", sizes)
     image = np.zeros((64, 64, 3), np.uint8)
     image[8:56, 8:56] = 200
     data = HeldOut(np.array([7]), some_fractions(1), some_fractions(1))

@@ -22,7 +22,7 @@ def test_an_unknown_preset_names_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"preprocess.crop_size": 40}, "Got image_size=64, crop_size=40"),
+        ({"preprocess.crop_size": 40}, "Got image_size=86, crop_size=40"),
         ({"preprocess.crop_size": 500}, "crop_size <= 424"),
         ({"train.epochs": 0}, "train.epochs must be at least 1. Got 0"),
         ({"train.validation_fraction": 1.0}, "must lie between 0 and 1. Got 1.0"),
@@ -31,7 +31,7 @@ def test_an_unknown_preset_names_the_nearest() -> None:
             "needs shares .* Got train.head=sigmoid",
         ),
         ({"train.block_size": 0}, "train.block_size must be at least 1. Got 0"),
-        ({"train.block_size": 5}, "of 40 px or more, in multiples of 5. Got 48"),
+        ({"train.block_size": 5}, "of 40 px or more, in multiples of 5. Got 64"),
         ({"train.num_folds": 0}, "train.num_folds must be at least 1. Got 0"),
         (
             {"predict.num_rotations": 0},
@@ -42,10 +42,10 @@ def test_an_unknown_preset_names_the_nearest() -> None:
         ({"train.weights": "x.txt"}, r'that ends in .h5 or .keras. Got "x.txt"'),
         ({"train.weights": "imagenet"}, "is for a backbone .*Got train.model=compact"),
         ({"train.reweight_from": 0.0}, "must lie between 0 and 1. Got 0.0"),
-        ({"train.model": "dieleman2014"}, "of 99 px or more, .* Got 48"),
-        ({"train.model": "dinov2"}, "in multiples of 14. Got 48"),
-        ({"train.view_size": 47}, "smaller than preprocess.image_size=64 by an even"),
-        ({"train.view_size": 66}, "smaller than preprocess.image_size=64 by an even"),
+        ({"train.model": "dieleman2014"}, "of 99 px or more, .* Got 64"),
+        ({"train.model": "dinov2"}, "in multiples of 14. Got 64"),
+        ({"train.view_size": 63}, "smaller than preprocess.image_size=86 by an even"),
+        ({"train.view_size": 88}, "smaller than preprocess.image_size=86 by an even"),
         ({"export.name": "a/b"}, 'export.name is a bare file name.*Got "a/b"'),
         ({"demo.num_train": 3}, "demo.num_train >= 20"),
     ],
