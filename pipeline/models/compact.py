@@ -13,16 +13,21 @@ from pipeline.settings.schema import TrainConfig
 
 
 def features(images: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
-    """(B, S, S, 3) in 0..255, S a multiple of the block, of 8 at least -> (B, 512)."""
+    """Images (B, S, S, 3) in 0..255, S a multiple of the block -> (B, 512).
+
+    Of blocks there are 2 ** (levels + 1) at least along a side.
+    """
     width = config.width
     x = layers.Rescaling(1 / 127.5, offset=-1)(images)
     # (B, S/2, S/2, width) where a block is 2 px wide
     x = convolve(blocks_to_channels(x, config.block_size), width, input_gain=1.0)
-    for factor in (2, 4):
+    for _ in range(config.num_levels):
+        width *= 2
         x = layers.MaxPooling2D()(x)
-        x = convolve(x, factor * width)
-        x = convolve(x, factor * width)
-    x = layers.Flatten()(layers.MaxPooling2D()(x))  # (B, S/16 * S/16 * 4 width)
+        x = convolve(x, width)
+        x = convolve(x, width)
+    # with 2 levels: (B, S/16 * S/16 * 4 width)
+    x = layers.Flatten()(layers.MaxPooling2D()(x))
     x = layers.Dropout(config.dropout, seed=config.seed)(x)
     return layers.Dense(512, activation="relu", kernel_initializer="he_normal")(x)
 

@@ -29,6 +29,7 @@ class Use(NamedTuple):
 USES = (
     Use("train.block_size", lambda it: it.model == "compact", "train.model=compact"),
     Use("train.width", lambda it: it.model == "compact", "train.model=compact"),
+    Use("train.num_levels", lambda it: it.model == "compact", "train.model=compact"),
     Use("train.huber_delta", lambda it: it.loss == "huber", "train.loss=huber"),
     Use(
         "train.weight_decay",

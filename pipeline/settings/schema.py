@@ -180,6 +180,13 @@ class TrainConfig:
         2, "compact: pixels along the side of what becomes a place"
     )
     width: int = setting(24, "compact: channels of the first block, later multiplied")
+    num_levels: int = setting(
+        2,
+        "compact: pairs of convolutions, each of half the pixels along a side and "
+        "twice the channels of what is before it",
+        span=(1, 5),
+        added=True,
+    )
     head: Literal["tree", "sigmoid", "relu", "linear"] = setting(
         "tree",
         "tree: softmax per question times the parent; relu: the same by rectified "
@@ -529,7 +536,8 @@ def check_view(train: TrainConfig, image_size: int) -> None:
     smallest = SMALLEST_IMAGE.get(train.model, 16)
     multiple = SIZE_MULTIPLE.get(train.model, 1)
     if train.model == "compact":
-        smallest, multiple = 8 * train.block_size, train.block_size
+        smallest = 2 ** (train.num_levels + 1) * train.block_size
+        multiple = train.block_size
     check(
         size >= smallest and size % multiple == 0,
         f"train.model={train.model} needs images (train.view_size, or else "

@@ -3,6 +3,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from pipeline.models.layers import StandardizedConv2D
 from tests.miniature import some_fractions
 from tests.networks import assert_survives_saving, build_small, noise
 
@@ -30,3 +31,14 @@ def test_the_network_sees_no_more_than_the_view() -> None:
     np.testing.assert_array_equal(
         network.predict_on_batch(images), network.predict_on_batch(blinkered)
     )
+
+
+def test_each_level_halves_the_side_and_doubles_the_channels() -> None:
+    network = build_small(width=8, num_levels=3)  # 32 px, in blocks of 2
+    found = [
+        tuple(layer.output.shape[1:])
+        for layer in network.layers
+        if isinstance(layer, StandardizedConv2D)
+    ]
+    levels = [(8, 8, 16), (4, 4, 32), (2, 2, 64)]
+    assert found == [(16, 16, 8), *(shape for shape in levels for _ in range(2))]

@@ -14,6 +14,7 @@ from tests.terminal import Terminal
     [
         ("cpu", {"train.width": 8}, "train.model=compact"),
         ("cpu", {"train.block_size": 4}, "train.model=compact"),
+        ("cpu", {"train.num_levels": 3}, "train.model=compact"),
         ("cpu", {"train.huber_delta": 0.5}, "train.loss=huber"),
         (
             "sirressi2020",

@@ -32,6 +32,8 @@ def test_an_unknown_preset_names_the_nearest() -> None:
         ),
         ({"train.block_size": 0}, "train.block_size must be at least 1. Got 0"),
         ({"train.block_size": 5}, "of 40 px or more, in multiples of 5. Got 64"),
+        ({"train.num_levels": 6}, "train.num_levels must be from 1 to 5. Got 6"),
+        ({"train.num_levels": 5}, "of 128 px or more, in multiples of 2. Got 64"),
         ({"train.num_folds": 0}, "train.num_folds must be at least 1. Got 0"),
         (
             {"predict.num_rotations": 0},
