@@ -15,7 +15,7 @@ from pipeline.settings.schema import TrainConfig
 def features(images: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
     """Images (B, S, S, 3) in 0..255, S a multiple of the block -> (B, 512).
 
-    Of blocks there are 2 ** (levels + 1) at least along a side.
+    A side has at least 2 ** (levels + 1) blocks.
     """
     width = config.width
     x = layers.Rescaling(1 / 127.5, offset=-1)(images)
