@@ -11,7 +11,7 @@ from pipeline.catalogues.reading import Seen
 from pipeline.data.shards import images_at_once
 from pipeline.data.tree import NUM_ANSWERS
 from pipeline.inference.ensemble import obeying_tree, open_network
-from pipeline.inference.views import list_views, seen_in
+from pipeline.inference.views import distinct_views, list_views, seen_in
 from pipeline.models.heads import HEAD_LAYERS
 from pipeline.models.precision import computing
 from pipeline.runs.graph import Run
@@ -24,11 +24,19 @@ class Ensemble:
 
     Attributes:
         networks: each (B, S, S, 3) -> fractions (B, 37), and the first one's features.
+        views: of each picture.
+        own_views: those that each network tells apart.
     """
 
-    def __init__(self, networks: Sequence[keras.Model], config: PredictConfig) -> None:
+    def __init__(
+        self,
+        networks: Sequence[keras.Model],
+        invariant: Sequence[bool],
+        config: PredictConfig,
+    ) -> None:
         self.networks = [with_features(network) for network in networks]
         self.config, self.views = config, list_views(config)
+        self.own_views = [distinct_views(self.views, own) for own in invariant]
 
     def answer(self, seen: Seen, features: bool) -> Answers:
         """What they say of a chunk.
@@ -67,13 +75,16 @@ class Ensemble:
         """
         sums, squares = np.zeros((2, len(images), NUM_ANSWERS))
         kept: np.ndarray | float = 0.0
-        for pixels in seen_in(images, self.views):
+        for view, pixels in zip(self.views, seen_in(images, self.views), strict=True):
             for number, network in enumerate(self.networks):
+                if view not in self.own_views[number]:
+                    continue
+                standing_for = len(self.views) / len(self.own_views[number])
                 found, features = network.predict_on_batch(pixels)
-                sums += found
-                squares += np.square(found, dtype=np.float64)
+                sums += standing_for * found
+                squares += standing_for * np.square(found, dtype=np.float64)
                 if number == 0:
-                    kept = kept + features.astype(np.float64)
+                    kept = kept + standing_for * features.astype(np.float64)
         count = len(self.views) * len(self.networks)
         mean = sums / count
         deviation = np.sqrt(np.maximum(0, squares / count - mean**2))
@@ -91,7 +102,8 @@ def opened(run: Run) -> Iterator[Ensemble]:
     """The finished networks of a run, computing in its precision."""
     size = run.settings.preprocess.image_size
     networks = [open_network(member, size) for member in run.members]
-    ensemble = Ensemble(networks, run.settings.predict)
+    invariant = [member.config.is_invariant for member in run.members]
+    ensemble = Ensemble(networks, invariant, run.settings.predict)
     precision = settled("predict", run.settings.predict.precision)
     with ExitStack() as stack:
         for network in ensemble.networks:

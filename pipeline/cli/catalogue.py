@@ -22,7 +22,7 @@ WITH_KERAS = ("all", "train", "predict", "classify", "report", "show", "predict-
 OWN_SECTIONS = {
     "download": ("demo", "kaggle"),
     "preprocess": ("preprocess",),
-    "train": ("train",),
+    "train": ("train", "partner"),
     "predict": ("predict",),
     "export": ("export",),
     "classify": ("classify",),

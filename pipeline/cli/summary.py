@@ -53,16 +53,20 @@ def expected(result: dict[str, float]) -> str:
 
 def repeating(run: Run) -> str:
     """The settings that give the result of a run with a plan."""
-    shortened = "/".join(member.result["shortened"] for member in run.members)
-    settings = {
+    settings: dict[str, int | str] = {
         "minutes": 0,
-        "train.epochs": run.settings.train.epochs,
-        "train.num_seeds": run.settings.train.num_seeds,
         "predict.num_rotations": run.settings.predict.num_rotations,
         "predict.num_zooms": run.settings.predict.num_zooms,
     }
-    if shortened.strip("/"):
-        settings["train.shortened"] = shortened
+    for section, kind in run.settings.kinds.items():
+        settings[f"{section}.epochs"] = kind.epochs
+        settings[f"{section}.num_seeds"] = kind.num_seeds
+        own = [item for item in run.members if item.section == section]
+        shortened = "/".join(member.result["shortened"] for member in own)
+        if shortened.strip("/"):
+            settings[f"{section}.shortened"] = shortened
+    if run.asked and len(run.asked.kinds) > len(run.settings.kinds):
+        settings["partner.num_seeds"] = 0
     words = (f"--set {key}={value}" for key, value in settings.items())
     return " ".join([f"--work {typed(str(run.work.root))}", *words])
 

@@ -17,7 +17,7 @@ from pipeline.tables import table
 EXAMPLE = "./run.sh runs --work work/demo"
 HEADER = ("run", "preset", "what differs from it", "state", "expected", "size", "age")
 NUMBERS = ("expected", "size", "age")
-OF_A_RESULT = ("demo", "preprocess", "train", "predict")  # sections
+OF_A_RESULT = ("demo", "preprocess", "train", "partner", "predict")  # sections
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from pipeline.settings.schema import PredictConfig
 if TYPE_CHECKING:
     import keras
 
+    from pipeline.inference.views import View
+
 NOT_KEPT = Blocks()
 
 
@@ -46,14 +48,19 @@ def predict_members(
     from pipeline.settings.backend import start_keras
 
     start_keras()
-    from pipeline.inference.views import list_views, predict_rows
+    from pipeline.inference.views import distinct_views, list_views, predict_rows
     from pipeline.models.precision import computing
 
     precision = settled("predict", config.precision)
     shards, views = open_shards(split, every_byte=True), list_views(config)
+    own_views = [
+        distinct_views(views, member.config.is_invariant) for member in members
+    ]
     step = images_at_once(config.batch_size, shards.image_size)
 
-    def ask(member: Member, own: np.ndarray) -> np.ndarray | None:
+    def ask(
+        member: Member, own: np.ndarray, views: Sequence["View"]
+    ) -> np.ndarray | None:
         network = open_network(member, shards.image_size)
 
         def predict(part: slice) -> np.ndarray:
@@ -68,8 +75,10 @@ def predict_members(
         with computing(network, precision):
             return blocks.of(name).gather(len(own), step, predict, skip)
 
-    with progress(sum(map(len, rows)) * len(views), "predict", "image") as bar:
-        parts = [ask(*pair) for pair in zip(members, rows, strict=True)]
+    tasks = [*zip(members, rows, own_views, strict=True)]
+    total = sum(len(own) * len(seen) for _, own, seen in tasks)
+    with progress(total, "predict", "image") as bar:
+        parts = [ask(*task) for task in tasks]
     return None if any(part is None for part in parts) else parts
 
 

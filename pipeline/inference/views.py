@@ -44,6 +44,23 @@ def list_views(config: PredictConfig) -> list[View]:
     return sorted(views, key=lambda view: (view.zoom, resampling(view)[0]))
 
 
+def distinct_views(views: Sequence[View], invariant: bool) -> list[View]:
+    """The views that a network tells apart: all, or else the first of each resampling.
+
+    All resamplings have equally many views, so that the mean is the same.
+
+    Args:
+        views: of `list_views`.
+        invariant: whether quarter turns and mirrors are the same to the network.
+    """
+    if not invariant:
+        return [*views]
+    first: dict[tuple[float, float], View] = {}
+    for view in views:
+        first.setdefault(resampling(view), view)
+    return [*first.values()]
+
+
 def load_network(path: Path, image_size: int) -> keras.Model:
     """A saved network; whoever made the file, nothing that it names is run.
 

@@ -8,6 +8,11 @@ first convolution, and the last few pixels go into a dense layer.
 import keras
 from keras import layers
 
+from pipeline.models.equivariance import (
+    NUM_WAYS,
+    EquivariantConv2D,
+    FlattenEachWay,
+)
 from pipeline.models.layers import RELU_GAIN, StandardizedConv2D
 from pipeline.settings.schema import TrainConfig
 
@@ -15,21 +20,25 @@ from pipeline.settings.schema import TrainConfig
 def features(images: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
     """Images (B, S, S, 3) in 0..255, S a multiple of the block -> (B, 512).
 
-    A side has at least 2 ** (levels + 1) blocks.
+    A side has at least 2 ** (levels + 1) blocks. Where the network is equivariant, the
+    features of a picture are those of the picture turned by quarters or mirrored.
     """
-    width = config.width
+    width, block = config.width, config.block_size
     x = layers.Rescaling(1 / 127.5, offset=-1)(images)
     # (B, S/2, S/2, width) where a block is 2 px wide
-    x = convolve(blocks_to_channels(x, config.block_size), width, input_gain=1.0)
+    x = blocks_to_channels(x, block)
+    x = convolve(x, width, config.equivariant, input_gain=1.0, block=block)
     for _ in range(config.num_levels):
         width *= 2
         x = layers.MaxPooling2D()(x)
-        x = convolve(x, width)
-        x = convolve(x, width)
-    # with 2 levels: (B, S/16 * S/16 * 4 width)
-    x = layers.Flatten()(layers.MaxPooling2D()(x))
+        x = convolve(x, width, config.equivariant)
+        x = convolve(x, width, config.equivariant)
+    x = layers.MaxPooling2D()(x)
+    # with 2 levels: S/16 * S/16 * 4 width, for each way to look
+    x = FlattenEachWay()(x) if config.equivariant else layers.Flatten()(x)
     x = layers.Dropout(config.dropout, seed=config.seed)(x)
-    return layers.Dense(512, activation="relu", kernel_initializer="he_normal")(x)
+    x = layers.Dense(512, activation="relu", kernel_initializer="he_normal")(x)
+    return layers.GlobalAveragePooling1D()(x) if config.equivariant else x
 
 
 def blocks_to_channels(images: keras.KerasTensor, block: int) -> keras.KerasTensor:
@@ -42,7 +51,16 @@ def blocks_to_channels(images: keras.KerasTensor, block: int) -> keras.KerasTens
 
 
 def convolve(
-    x: keras.KerasTensor, channels: int, input_gain: float = RELU_GAIN
+    x: keras.KerasTensor,
+    channels: int,
+    equivariant: bool,
+    input_gain: float = RELU_GAIN,
+    block: int = 0,
 ) -> keras.KerasTensor:
-    x = StandardizedConv2D(channels, input_gain=input_gain)(x)
+    """A convolution and ReLU; of blocks of pixels where their size is given."""
+    if equivariant:
+        filters = channels // NUM_WAYS
+        x = EquivariantConv2D(filters, input_gain=input_gain, block=block)(x)
+    else:
+        x = StandardizedConv2D(channels, input_gain=input_gain)(x)
     return layers.ReLU()(x)

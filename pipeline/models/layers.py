@@ -118,9 +118,17 @@ class StandardizedConv2D(keras.layers.Layer):
         self.bias = self.add_weight((self.filters,), "zeros", name="bias")
 
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        kernel = ops.cast(self.standardized_kernel(), self.compute_dtype)
+        kernel = ops.cast(self.applied_kernel(), self.compute_dtype)
         outputs = ops.conv(inputs, kernel, padding="same", data_format="channels_last")
-        return outputs + self.bias
+        return outputs + self.applied_bias()
+
+    def applied_kernel(self) -> keras.KerasTensor:
+        """(size, size, C, channels of the outputs)."""
+        return self.standardized_kernel()
+
+    def applied_bias(self) -> keras.KerasTensor:
+        """A number for each channel of the outputs."""
+        return self.bias
 
     def standardized_kernel(self) -> keras.KerasTensor:
         """(size, size, C, filters), each filter of norm `gain * input_gain`."""

@@ -13,6 +13,7 @@ input makes another folder, and going back to a setting finds what it made.
 import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError
@@ -46,11 +47,13 @@ class Member(Artifact):
 
     Attributes:
         title: its name in the log.
+        section: where its own settings are, train or partner.
         fold: the part that is held out of its training.
         config: its settings, with its own seed.
     """
 
     title: str
+    section: str
     fold: int
     config: TrainConfig
 
@@ -122,14 +125,14 @@ class Run:
             return None
         settings = {"minutes": asked.minutes} | {
             f"{section}.{key}": value
-            for section in ("preprocess", "train", "predict")
+            for section in ("preprocess", *asked.kinds, "predict")
             for key, value in recipe_settings(getattr(asked, section)).items()
         }
         return Artifact(
             PLAN,
             self.work.root,
             "train",
-            settings | self.start_weights,
+            settings | self.start_weights["train"] | self.start_of_partner,
             names_of(tuple(self.split_shards.values()))
             | self.raw.named("solutions")
             | {"backend": backend_name()},
@@ -148,23 +151,26 @@ class Run:
 
     @cached_property
     def members(self) -> tuple[Member, ...]:
-        """One trained network for each seed and fold, in the order of training."""
-        train = self.settings.train
-        seeds, folds = range(train.num_seeds), range(train.num_folds)
+        """One trained network for each kind, seed and fold, in the order of training.
+
+        The slower ones of an ensemble that is trained side by side should come first.
+        """
         return tuple(
             self.member(
+                section,
                 replace(
-                    train,
-                    seed=train.seed + number,
-                    shortened=part_of(train.shortened, number * len(folds) + fold),
+                    kind,
+                    seed=kind.seed + number,
+                    shortened=part_of(kind.shortened, number * kind.num_folds + fold),
                 ),
                 fold,
             )
-            for number in seeds
-            for fold in folds
+            for section, kind in self.settings.kinds.items()
+            for number in range(kind.num_seeds)
+            for fold in range(kind.num_folds)
         )
 
-    def member(self, train: TrainConfig, fold: int) -> Member:
+    def member(self, section: str, train: TrainConfig, fold: int) -> Member:
         title = f"{train.model}-seed{train.seed}"
         if train.num_folds > 1:
             title += f"-fold{fold}"
@@ -177,13 +183,14 @@ class Run:
             f"models/{title}",
             self.work.root,
             "train",
-            self.image_settings | settings | self.start_weights,
+            self.image_settings | settings | self.start_weights[section],
             self.raw.named(*roles) | {"backend": backend_name()} | self.plan_name,
             (*(self.shards(split) for split in splits), *self.plan_input),
             needs=(self.raw,),
             # before, the heads of all seeds began with the same weights
             method=2 if train.seed else 1,
             title=title,
+            section=section,
             fold=fold,
             config=train,
         )
@@ -214,12 +221,23 @@ class Run:
         return {key: settings[key] for key in ("crop_size", "image_size")}
 
     @cached_property
-    def start_weights(self) -> dict[str, str]:
+    def start_weights(self) -> dict[str, dict[str, str]]:
+        """For each kind of network, the digest of the file that it starts from."""
+        return {
+            section: self.digest_of_start(section, kind.weights_file)
+            for section, kind in self.settings.kinds.items()
+        }
+
+    @property
+    def start_of_partner(self) -> dict[str, str]:
+        start = self.start_weights.get("partner", {})
+        return {f"partner.{key}": value for key, value in start.items()}
+
+    def digest_of_start(self, section: str, file: Path | None) -> dict[str, str]:
         """The digest of the file that backbones start from, wherever it is.
 
         Once networks are trained from it, the file may go.
         """
-        file = self.settings.train.weights_file
         if file is None:
             return {}
         if file.is_file():
@@ -228,7 +246,7 @@ class Run:
             receipt = read_receipt(folder)
             if receipt and receipt["result"].get("start_weights") == str(file):
                 return {"weights": receipt["recipe"]["settings"]["weights"]}
-        raise PipelineError(f"train.weights names {file}, which is not a file.")
+        raise PipelineError(f"{section}.weights names {file}, which is not a file.")
 
     @cached_property
     def view_settings(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from pipeline.data.shards import images_at_once
 from pipeline.machine import num_at_once
 from pipeline.output import human_size
-from pipeline.settings.schema import Settings, num_networks
+from pipeline.settings.schema import Settings, TrainConfig, num_networks
 
 STARTED = 380_000_000  # bytes: Python, TensorFlow, the labels of the competition
 
@@ -40,22 +40,29 @@ def memory_needed(settings: Settings) -> int | None:
 
     Shards do not count: they are mapped, so that the system may drop what it has read.
     """
-    network = APPETITES.get(settings.train.model)
-    if network is None:
+    kinds = settings.kinds.values()
+    if any(kind.model not in APPETITES for kind in kinds):
         return None
-    size, batch_size = settings.preprocess.image_size, settings.predict.batch_size
-    fitted = settings.train.batch_size * size**2
-    predicted = images_at_once(batch_size, size) * size**2
-    step = max(network.trained * fitted, network.predicted * predicted)
+    largest = max(bytes_of_network(settings, kind) for kind in kinds)
     at_once = min(num_at_once(settings.train.threads), num_networks(settings))
-    return at_once * (STARTED + network.fixed + step)
+    return at_once * (STARTED + largest)
+
+
+def bytes_of_network(settings: Settings, kind: TrainConfig) -> int:
+    """What training and prediction take with a kind of network."""
+    network = APPETITES[kind.model]
+    size, batch_size = settings.preprocess.image_size, settings.predict.batch_size
+    fitted = kind.batch_size * size**2
+    predicted = images_at_once(batch_size, size) * size**2
+    return network.fixed + max(network.trained * fitted, network.predicted * predicted)
 
 
 def told_memory(settings: Settings, total: int) -> str:
     """What there is, in all, and what a run takes of it."""
     needed = memory_needed(settings)
     if needed is None:
-        need = f"how much {settings.train.model} takes is not known"
+        models = " and ".join(kind.model for kind in settings.kinds.values())
+        need = f"how much {models} takes is not known"
     else:
         need = f"training and prediction take about {human_size(needed)}"
     return f"{human_size(total)}; {need}"

@@ -58,7 +58,8 @@ def check_before_work(run: Run, stages: Collection[str]) -> Iterator[str]:
     for path in paths_of_ours(run, stages):
         refuse_forbidden(path)
     if "train" in stages and not all(member.is_done for member in run.members):
-        refuse_old_muon(run.settings.train.optimizer)
+        for kind in run.settings.kinds.values():
+            refuse_old_muon(kind.optimizer)
         refuse_threads(run.settings.train.threads)
     if "predict" in stages and not run.predictions.is_done:
         check_blended(run)

@@ -26,21 +26,31 @@ class Use(NamedTuple):
     needed: str
 
 
+def uses_of_network(section: str) -> tuple[Use, ...]:
+    """Those of the settings that each kind of network has of its own."""
+    compact = f"{section}.model=compact"
+    return (
+        *(
+            Use(f"{section}.{name}", lambda it: it.model == "compact", compact)
+            for name in ("block_size", "width", "num_levels", "equivariant")
+        ),
+        Use(
+            f"{section}.weight_decay",
+            lambda it: it.optimizer != "adam",
+            f"another {section}.optimizer than adam",
+        ),
+        Use(
+            f"{section}.weight_decay",
+            lambda it: not 0 < it.weight_decay * it.learning_rate < LOST,
+            f"a product with {section}.learning_rate of {LOST} or more",
+        ),
+    )
+
+
 USES = (
-    Use("train.block_size", lambda it: it.model == "compact", "train.model=compact"),
-    Use("train.width", lambda it: it.model == "compact", "train.model=compact"),
-    Use("train.num_levels", lambda it: it.model == "compact", "train.model=compact"),
+    *uses_of_network("train"),
+    *uses_of_network("partner"),
     Use("train.huber_delta", lambda it: it.loss == "huber", "train.loss=huber"),
-    Use(
-        "train.weight_decay",
-        lambda it: it.optimizer != "adam",
-        "another train.optimizer than adam",
-    ),
-    Use(
-        "train.weight_decay",
-        lambda it: not 0 < it.weight_decay * it.learning_rate < LOST,
-        f"a product with train.learning_rate of {LOST} or more",
-    ),
     Use("train.reweight_from", lambda it: it.reweight, "train.reweight=true"),
     Use(
         "train.validation_fraction",
@@ -70,30 +80,43 @@ def idle(settings: Any, wished: Mapping[str, Any]) -> Iterator[str]:
             "train.num_seeds does nothing beside minutes, which decide how many "
             "networks there are. Leave one of the two out."
         )
+    alone = not settings.partner.num_seeds
+    for key, value in wished.items() if alone else ():
+        if key.startswith("partner.") and key != "partner.num_seeds":
+            yield does_nothing(key, value, "partner.num_seeds above 0")
     for use in USES:
         section, _, name = use.setting.partition(".")
         config = getattr(settings, section)
         if use.setting not in wished or use.holds(config):
             continue
         usual = preset.get(use.setting, getattr(type(config), name))
-        if wished[use.setting] != usual:
-            yield (
-                f"{use.setting}={wished[use.setting]} does nothing without "
-                f"{use.needed}. Leave it out, or set that with it."
-            )
+        if wished[use.setting] != usual and not (alone and section == "partner"):
+            yield does_nothing(use.setting, wished[use.setting], use.needed)
 
 
-def refuse_muon(train: Any) -> None:
+def does_nothing(key: str, value: Any, needed: str) -> str:
+    return (
+        f"{key}={value} does nothing without {needed}. Leave it out, or set that with "
+        "it."
+    )
+
+
+def refuse_muon(network: Any) -> None:
     """Refuses Muon for networks whose steps it would leave to AdamW."""
-    if train.optimizer == "muon" and train.model not in FOR_MUON:
+    if network.optimizer == "muon" and network.model not in FOR_MUON:
+        own = network.section
         raise Misuse(
-            f"train.optimizer=muon is for {', '.join(FOR_MUON)}. Got train.model="
-            f"{train.model}: set train.optimizer=adamw with it."
+            f"{own}.optimizer=muon is for {', '.join(FOR_MUON)}. Got {own}.model="
+            f"{network.model}: set {own}.optimizer=adamw with it."
         )
 
 
-def refuse_no_reweighting(train: Any) -> None:
+def refuse_no_reweighting(train: Any, section: str = "train") -> None:
     """Refuses a training that would be over before galaxies are reweighted.
+
+    Args:
+        train: the settings of a kind of network.
+        section: where those of its own are.
 
     Raises:
         Misuse: it would be.
@@ -102,7 +125,7 @@ def refuse_no_reweighting(train: Any) -> None:
     if train.reweight and first >= train.epochs:
         raise Misuse(
             f"train.reweight would begin after epoch {first} of {train.epochs}. Raise "
-            "train.epochs, lower train.reweight_from, or set train.reweight=false."
+            f"{section}.epochs, lower train.reweight_from, or set train.reweight=false."
         )
 
 

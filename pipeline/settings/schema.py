@@ -2,10 +2,10 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pipeline.errors import Misuse
 from pipeline.files import expanded
@@ -26,6 +26,7 @@ BACKBONES = (  # can start from weights of elsewhere
 )
 SMALLEST_IMAGE = {"dieleman2014": 99} | dict.fromkeys(BACKBONES, 32)  # px; else 16
 PATCH_SIZE = 14  # px along the side of what dinov2 sees as one
+NUM_TURNED = 8  # channels of one filter, where it is applied in all turns and mirrors
 SIZE_MULTIPLE = {"dinov2": PATCH_SIZE}  # px
 WITH_DROP_PATH = ("efficientnetlite0", "dinov2")
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
@@ -35,6 +36,8 @@ PRECISION = (
 )
 WEIGHTS_ENDINGS = (".h5", ".keras")
 VIEW_COUNTS = ("num_rotations", "num_zooms")
+NETWORK_COUNTS = ("epochs", "num_seeds")
+NOT_OF_A_KIND = (*NETWORK_COUNTS, "shortened")
 # less moves nothing by a pixel, more leaves a pixel or two of a galaxy
 SMALLEST_ZOOM, LARGEST_ZOOM = 1.001, 10
 NO_LIMIT = float("inf")
@@ -154,8 +157,10 @@ class PreprocessConfig:
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """The network and its training."""
+class NetworkConfig:
+    """One kind of network, and what suits it in its training."""
+
+    section: ClassVar[str]
 
     model: Literal[
         "compact",
@@ -187,16 +192,11 @@ class TrainConfig:
         span=(1, 5),
         added=True,
     )
-    head: Literal["tree", "sigmoid", "relu", "linear"] = setting(
-        "tree",
-        "tree: softmax per question times the parent; relu: the same by rectified "
-        "shares; sigmoid, linear: 37 free outputs",
-    )
-    loss: Literal["mse", "huber", "votes"] = setting(
-        "mse", "what is minimised; votes: how unlikely they are, for the tree head"
-    )
-    huber_delta: float = setting(
-        0.1, "where the huber loss turns from square to linear", span=(1e-4, 1)
+    equivariant: bool = setting(
+        False,
+        "compact: each filter in all eight turns and mirrors, so that a picture is the "
+        "same to it in all of them",
+        added=True,
     )
     epochs: int = setting(24, "passes over the training images")
     shortened: str = setting(
@@ -211,14 +211,8 @@ class TrainConfig:
         "what takes the steps; muon: of convolutions of compact, adamw of all else; "
         "sgd with Nesterov momentum 0.9",
     )
-    schedule: Literal["cosine", "steps", "constant"] = setting(
-        "cosine", "how the rate falls; steps: to a tenth after 72 % and after 92 %"
-    )
     learning_rate: float = setting(
         2e-3, "step size at its highest", span=(SMALLEST_STEP, NO_LIMIT)
-    )
-    warmup: float = setting(
-        0.05, "share of the steps over which the rate rises", span=(1e-4, 0.9), off=0
     )
     weight_decay: float = setting(1e-4, "of kernels; adam has none")
     dropout: float = setting(
@@ -238,6 +232,88 @@ class TrainConfig:
         "from layer to layer up to the head; for adamw",
         span=(1e-4, 1),
         added=True,
+    )
+    num_seeds: int = setting(
+        1, "networks for each fold, with consecutive seeds; all averaged"
+    )
+
+    def __post_init__(self) -> None:
+        own = self.section
+        for name in ("block_size", "width", "epochs", "batch_size"):
+            value = getattr(self, name)
+            check(value >= 1, f"{own}.{name} must be at least 1. Got {value}.")
+        for name in ("view_size", "weight_decay"):
+            value = getattr(self, name)
+            check(value >= 0, f"{own}.{name} must not be negative. Got {value}.")
+        check_spans(own, self)
+        check(
+            self.weight_decay * self.learning_rate < 1,
+            f"{own}.weight_decay times {own}.learning_rate must be below 1, so that "
+            f"weights keep their sign. Got {self.weight_decay} and "
+            f"{self.learning_rate}.",
+        )
+        check(
+            not self.equivariant or self.width % NUM_TURNED == 0,
+            f"{own}.equivariant needs {own}.width in multiples of {NUM_TURNED}. "
+            f"Got {self.width}.",
+        )
+        check(
+            self.weights in ("none", "imagenet") or self.weights_file is not None,
+            f"{own}.weights is none, imagenet or a file that ends in "
+            f'{" or ".join(WEIGHTS_ENDINGS)}. Got "{self.weights}".',
+        )
+        check(
+            self.weights == "none" or self.model in BACKBONES,
+            f"{own}.weights is for a backbone ({', '.join(BACKBONES)}). "
+            f"Got {own}.model={self.model}: set {own}.weights=none with it.",
+        )
+        check(
+            self.drop_path == 0 or self.model in WITH_DROP_PATH,
+            f"{own}.drop_path is for {', '.join(WITH_DROP_PATH)}. "
+            f"Got {own}.model={self.model}: set {own}.drop_path=0 with it.",
+        )
+        check(
+            self.first_layer_rate == 1 or self.optimizer == "adamw",
+            f"{own}.first_layer_rate is for adamw. Got {own}.optimizer="
+            f"{self.optimizer}: set {own}.first_layer_rate=1 with it.",
+        )
+        for part in self.shortened.split("/"):
+            epochs_of(self.epochs, part)
+
+    @property
+    def is_invariant(self) -> bool:
+        """Whether it says the same of a picture turned by quarters or mirrored."""
+        return self.equivariant and self.model == "compact"
+
+    @property
+    def weights_file(self) -> Path | None:
+        """The file that a backbone starts from, if it is one."""
+        named = self.weights.endswith(WEIGHTS_ENDINGS)
+        return expanded(self.weights) if named else None
+
+
+@dataclass(frozen=True)
+class TrainConfig(NetworkConfig):
+    """The network and its training."""
+
+    section: ClassVar[str] = "train"
+
+    head: Literal["tree", "sigmoid", "relu", "linear"] = setting(
+        "tree",
+        "tree: softmax per question times the parent; relu: the same by rectified "
+        "shares; sigmoid, linear: 37 free outputs",
+    )
+    loss: Literal["mse", "huber", "votes"] = setting(
+        "mse", "what is minimised; votes: how unlikely they are, for the tree head"
+    )
+    huber_delta: float = setting(
+        0.1, "where the huber loss turns from square to linear", span=(1e-4, 1)
+    )
+    schedule: Literal["cosine", "steps", "constant"] = setting(
+        "cosine", "how the rate falls; steps: to a tenth after 72 % and after 92 %"
+    )
+    warmup: float = setting(
+        0.05, "share of the steps over which the rate rises", span=(1e-4, 0.9), off=0
     )
     ema_epochs: float = setting(
         1.0,
@@ -278,9 +354,6 @@ class TrainConfig:
         "the network is that of the epoch with the lowest epoch RMSE, or of the last",
         added=True,
     )
-    num_seeds: int = setting(
-        1, "networks for each fold, with consecutive seeds; all averaged"
-    )
     validation_fraction: float = setting(
         0.1, "share of validation galaxies, by their id, where num_folds is 1"
     )
@@ -299,51 +372,17 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
-        for name in (
-            "block_size",
-            "width",
-            "epochs",
-            "batch_size",
-            "num_folds",
-            "num_seeds",
-        ):
+        super().__post_init__()
+        for name in ("num_folds", "num_seeds"):
             value = getattr(self, name)
             check(value >= 1, f"train.{name} must be at least 1. Got {value}.")
-        for name in ("view_size", "weight_decay", "seed", "threads"):
+        for name in ("seed", "threads"):
             value = getattr(self, name)
             check(value >= 0, f"train.{name} must not be negative. Got {value}.")
-        check_spans("train", self)
         check(
             self.ema_epochs <= self.epochs,
             "train.ema_epochs must not exceed train.epochs: the average would be of "
             f"untrained weights. Got {self.ema_epochs} and {self.epochs}.",
-        )
-        check(
-            self.weight_decay * self.learning_rate < 1,
-            "train.weight_decay times train.learning_rate must be below 1, so that "
-            f"weights keep their sign. Got {self.weight_decay} and "
-            f"{self.learning_rate}.",
-        )
-        check(
-            self.weights in ("none", "imagenet") or self.weights_file is not None,
-            "train.weights is none, imagenet or a file that ends in "
-            f'{" or ".join(WEIGHTS_ENDINGS)}. Got "{self.weights}".',
-        )
-        check(
-            self.weights == "none" or self.model in BACKBONES,
-            f"train.weights is for a backbone ({', '.join(BACKBONES)}). "
-            f"Got train.model={self.model}: set train.weights=none with it.",
-        )
-        check(
-            self.drop_path == 0 or self.model in WITH_DROP_PATH,
-            f"train.drop_path is for {', '.join(WITH_DROP_PATH)}. "
-            f"Got train.model={self.model}: set train.drop_path=0 with it.",
-        )
-        check(
-            self.first_layer_rate == 1 or self.optimizer == "adamw",
-            "train.first_layer_rate is for adamw. "
-            f"Got train.optimizer={self.optimizer}: set train.first_layer_rate=1 with "
-            "it.",
         )
         check(
             self.schedule != "steps" or self.warmup == 0,
@@ -359,14 +398,28 @@ class TrainConfig:
             value = getattr(self, name)
             check(0 < value < 1, f"train.{name} must lie between 0 and 1. Got {value}.")
 
-        for part in self.shortened.split("/"):
-            epochs_of(self.epochs, part)
 
-    @property
-    def weights_file(self) -> Path | None:
-        """The file that a backbone starts from, if it is one."""
-        named = self.weights.endswith(WEIGHTS_ENDINGS)
-        return expanded(self.weights) if named else None
+@dataclass(frozen=True)
+class PartnerConfig(NetworkConfig):
+    """A second kind of network, averaged with the first; all else is as in train."""
+
+    section: ClassVar[str] = "partner"
+
+    num_seeds: int = setting(
+        0, "networks of it for each fold, with the seeds of the first kind; 0: none"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(
+            self.num_seeds >= 0,
+            f"partner.num_seeds must not be negative. Got {self.num_seeds}.",
+        )
+
+    def beside(self, train: TrainConfig) -> TrainConfig:
+        """How it is trained: what is not of the network itself, as the first kind."""
+        own = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+        return dataclasses.replace(train, **own)
 
 
 @dataclass(frozen=True)
@@ -513,6 +566,7 @@ class Settings:
     kaggle: KaggleConfig = field(default_factory=KaggleConfig)
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    partner: PartnerConfig = field(default_factory=PartnerConfig)
     predict: PredictConfig = field(default_factory=PredictConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
@@ -523,24 +577,51 @@ class Settings:
         check_view(self.train, self.preprocess.image_size)
         refuse_muon(self.train)
         refuse_no_reweighting(self.train)
+        if self.partner.num_seeds:
+            self.check_partner()
+
+    def check_partner(self) -> None:
+        check(
+            self.train.ema_epochs <= self.partner.epochs,
+            "train.ema_epochs must not exceed partner.epochs. "
+            f"Got {self.train.ema_epochs} and {self.partner.epochs}.",
+        )
+        check_view(self.partner, self.preprocess.image_size)
+        refuse_muon(self.partner)
+        partner = self.partner.beside(self.train)
+        refuse_no_reweighting(partner, "partner")
+        how_many = {name: getattr(self.train, name) for name in NOT_OF_A_KIND}
+        check(
+            dataclasses.replace(partner, **how_many) != self.train,
+            "partner is the kind of network that train is, whatever its epochs. "
+            "Raise train.num_seeds in place of it.",
+        )
+
+    @property
+    def kinds(self) -> dict[str, TrainConfig]:
+        """The settings of each kind of network, by the section where its own are."""
+        if not self.partner.num_seeds:
+            return {"train": self.train}
+        return {"train": self.train, "partner": self.partner.beside(self.train)}
 
 
-def check_view(train: TrainConfig, image_size: int) -> None:
+def check_view(network: NetworkConfig, image_size: int) -> None:
     """Refuses a view that the images, or the model, have no room for."""
-    size = train.view_size or image_size
+    own, size = network.section, network.view_size or image_size
     check(
         size <= image_size and (image_size - size) % 2 == 0,
-        f"train.view_size must be smaller than preprocess.image_size={image_size} "
+        f"{own}.view_size must be smaller than preprocess.image_size={image_size} "
         f"by an even number. Got {size}.",
     )
-    smallest = SMALLEST_IMAGE.get(train.model, 16)
-    multiple = SIZE_MULTIPLE.get(train.model, 1)
-    if train.model == "compact":
-        smallest = 2 ** (train.num_levels + 1) * train.block_size
-        multiple = train.block_size
+    smallest = SMALLEST_IMAGE.get(network.model, 16)
+    multiple = SIZE_MULTIPLE.get(network.model, 1)
+    if network.model == "compact":
+        smallest = 2 ** (network.num_levels + 1) * network.block_size
+        # a pooling of an odd number of places would leave out those of one side
+        multiple = smallest if network.equivariant else network.block_size
     check(
         size >= smallest and size % multiple == 0,
-        f"train.model={train.model} needs images (train.view_size, or else "
+        f"{own}.model={network.model} needs images ({own}.view_size, or else "
         f"preprocess.image_size) of {smallest} px or more, in multiples of "
         f"{multiple}. Got {size}.",
     )
@@ -561,17 +642,27 @@ def recipe_settings(config: Any) -> dict[str, Any]:
 
 def with_plan(settings: Settings, **planned: int) -> Settings:
     """The settings with other epochs, networks or views."""
-    train = {key: planned[key] for key in ("epochs", "num_seeds") if key in planned}
-    views = {key: planned[key] for key in VIEW_COUNTS if key in planned}
+
+    def told(names: Iterable[str], prefix: str = "") -> dict[str, int]:
+        return {
+            name: planned[prefix + name] for name in names if prefix + name in planned
+        }
+
     return dataclasses.replace(
         settings,
-        train=dataclasses.replace(settings.train, **train),
-        predict=dataclasses.replace(settings.predict, **views),
+        train=dataclasses.replace(settings.train, **told(NETWORK_COUNTS)),
+        partner=dataclasses.replace(
+            settings.partner, **told(NETWORK_COUNTS, "partner_")
+        ),
+        predict=dataclasses.replace(settings.predict, **told(VIEW_COUNTS)),
     )
 
 
 def num_networks(settings: Settings) -> int:
-    return settings.train.num_seeds * settings.train.num_folds
+    """How many there are, of both kinds and for all folds."""
+    return settings.train.num_folds * sum(
+        kind.num_seeds for kind in settings.kinds.values()
+    )
 
 
 SECTIONS: dict[str, type] = {
@@ -579,6 +670,7 @@ SECTIONS: dict[str, type] = {
     "kaggle": KaggleConfig,
     "preprocess": PreprocessConfig,
     "train": TrainConfig,
+    "partner": PartnerConfig,
     "predict": PredictConfig,
     "export": ExportConfig,
     "report": ReportConfig,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from pipeline.inference.views import list_views, seen_in
+from pipeline.inference.views import distinct_views, list_views, seen_in
 from pipeline.models.precision import computing
 from pipeline.runs.contents import load_ids
 from pipeline.runs.graph import Member, Run
@@ -53,16 +53,16 @@ def endless_batches(training: Training) -> Iterator[Batch]:
 
 
 def seconds_per_view(run: Run, training: Training, data: TrainingSet) -> float:
-    """Of one image in one view, the mean over all views."""
-    config = run.settings.predict
+    """Of one image in one view, the mean over all that are asked for."""
+    config, every = run.settings.predict, list_views(run.settings.predict)
     images = data.shards.gather(np.arange(min(config.batch_size, len(data.targets))))
-    endless = itertools.cycle(list_views(config))
-    seen = seen_in(images, endless)
+    own = distinct_views(every, training.config.is_invariant)
+    seen = seen_in(images, itertools.cycle(own))
 
     def look() -> None:
         training.network.predict_on_batch(next(seen))
 
-    return seconds_each(look) / len(images)
+    return seconds_each(look) / len(images) * len(own) / len(every)
 
 
 def seconds_each(call: Callable[[], object]) -> float:

@@ -14,9 +14,9 @@ from pipeline.settings.planning import (
     epochs_in_time,
     plan_within,
     report_seconds,
-    rounds,
+    side_by_side,
 )
-from pipeline.settings.schema import Settings, num_networks
+from pipeline.settings.schema import Settings
 from pipeline.training.history import History
 
 # told the epochs and the finished ones, says for how many in all there is time
@@ -31,12 +31,12 @@ def make_plan(run: Run) -> None:
         require(part)
     at_once = num_at_once(run.settings.train.threads)
     with making(run.plan) as made:
-        pace = pace_as_set(run)
-        plan = plan_within(run.seconds_left, pace, run.settings, at_once)
+        paces = {section: pace_as_set(run, section) for section in run.settings.kinds}
+        plan = plan_within(run.seconds_left, paces, run.settings, at_once)
         made.result |= {
             "plan": plan.chosen,
             "at_once": at_once,
-            "pace": pace._asdict(),
+            "paces": {section: pace._asdict() for section, pace in paces.items()},
             "training_seconds": plan.training_seconds,
             "prediction_seconds": plan.prediction_seconds,
         }
@@ -49,19 +49,20 @@ def make_plan(run: Run) -> None:
     )
 
 
-def pace_as_set(run: Run) -> Pace:
+def pace_as_set(run: Run, section: str) -> Pace:
     """Of a network that has the cores set for it, beside others where they fit."""
     threads = run.settings.train.threads
     if not threads:
-        return pace_here(run)
-    tasks = [(run,)] * num_at_once(threads)
+        return pace_here(run, section)
+    tasks = [(run, section)] * num_at_once(threads)
     slowest = max(run_side_by_side(pace_here, tasks, threads))
-    return slowest._replace(view=pace_here(run).view)  # predictions have all cores
+    # predictions have all cores
+    return slowest._replace(view=pace_here(run, section).view)
 
 
-def pace_here(run: Run) -> Pace:
-    """Of a network that has this process for itself."""
-    member = run.members[0]
+def pace_here(run: Run, section: str) -> Pace:
+    """Of the first network of a kind, which has this process for itself."""
+    member = next(member for member in run.members if member.section == section)
     from pipeline.settings.backend import start_keras
 
     start_keras(member.config.seed, member.config.deterministic)
@@ -71,12 +72,15 @@ def pace_here(run: Run) -> Pace:
 
 
 def spoken_plan(settings: Settings) -> str:
-    parts = (
-        (num_networks(settings), "network"),
-        (settings.train.epochs, "epoch"),
-        (settings.predict.num_views, "view"),
-    )
-    return ", ".join(counted(number, what) for number, what in parts)
+    """How many networks of how many epochs there are, and views."""
+    networks = [
+        counted(kind.num_seeds * kind.num_folds, "network")
+        + " of "
+        + counted(kind.epochs, "epoch")
+        for kind in settings.kinds.values()
+    ]
+    views = counted(settings.predict.num_views, "view")
+    return ", ".join((" and ".join(networks), views))
 
 
 def all_planned(epochs: Epochs, history: History) -> int:
@@ -94,16 +98,25 @@ def affordable(run: Run, number: int) -> Affordable:
     if run.plan is None:
         return all_planned
     planned = run.plan.result
-    pace, at_once = planned["pace"], planned.get("at_once", 1)
-    num_later = rounds(len(run.members), at_once) - 1 - number // at_once
+    # plans of earlier versions were of one kind of network
+    paces = planned.get("paces") or {"train": planned["pace"]}
+    pace = paces[run.members[number].section]
+    trainings = [
+        paces[member.section]["beside"]
+        + member.config.epochs * paces[member.section]["epoch"]
+        for member in run.members
+    ]
+    queues = side_by_side(trainings, planned.get("at_once", 1))
+    (queue,) = [queue for queue in queues if number in queue]
+    later = sum(trainings[other] for other in queue[queue.index(number) + 1 :])
 
     def told(epochs: Epochs, history: History) -> int:
         seconds = seconds_lately(history, pace)
-        slower = max(1.0, seconds / pace["epoch"])
-        later = num_later * (planned["plan"]["epochs"] * seconds + pace["beside"])
-        after = planned["prediction_seconds"] * slower + report_seconds(run.settings)
-        available = run.seconds_left - after
-        return epochs_in_time(epochs.total, len(history), seconds, available, later)
+        slower = seconds / pace["epoch"]
+        after = planned["prediction_seconds"] * max(1.0, slower)
+        available = run.seconds_left - after - report_seconds(run.settings)
+        done = len(history)
+        return epochs_in_time(epochs.total, done, seconds, available, later * slower)
 
     return told
 

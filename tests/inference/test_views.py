@@ -7,6 +7,7 @@ import pytest
 from pipeline.data.shards import Shards, images_at_once
 from pipeline.inference.views import (
     View,
+    distinct_views,
     list_views,
     predict_rows,
     resampling,
@@ -103,3 +104,21 @@ def test_how_many_are_predicted_at_a_time_changes_rounding_alone() -> None:
     at_once = predict_rows(network, shards, np.arange(9))
     in_steps = predict_rows(network, shards, np.arange(9), batch_size=4)
     np.testing.assert_allclose(at_once, in_steps, atol=1e-6)
+
+
+@pytest.mark.parametrize("num_rotations", [1, 3, 8, 6])
+def test_an_invariant_network_need_not_see_every_view(num_rotations: int) -> None:
+    config = PredictConfig(num_rotations=num_rotations, num_zooms=3)
+    views = list_views(config)
+    few = distinct_views(views, invariant=True)
+    # with 8 by no turn and by 45 degrees, each of 3 zooms; with 6 by 0 and 60 = 60 - 90
+    assert len(few) == 3 * {1: 1, 3: 3, 8: 2, 6: 3}[num_rotations]
+    assert distinct_views(views, invariant=False) == views
+    network = build_small(equivariant=True, width=8)
+    for weight in network.weights:
+        weight.assign(np.random.default_rng(0).normal(size=weight.shape, scale=0.2))
+    shards = Shards(np.arange(5), [noise(5)])
+    every, some = (
+        predict_rows(network, shards, np.arange(5), own) for own in (views, few)
+    )
+    np.testing.assert_allclose(some, every, atol=1e-5)

@@ -15,6 +15,9 @@ from tests.terminal import Terminal
         ("cpu", {"train.width": 8}, "train.model=compact"),
         ("cpu", {"train.block_size": 4}, "train.model=compact"),
         ("cpu", {"train.num_levels": 3}, "train.model=compact"),
+        ("cpu", {"train.equivariant": True}, "train.model=compact"),
+        ("cpu", {"partner.epochs": 9}, "partner.num_seeds above 0"),
+        ("cpu", {"partner.width": 8}, "partner.num_seeds above 0"),
         ("cpu", {"train.huber_delta": 0.5}, "train.loss=huber"),
         (
             "sirressi2020",

@@ -6,6 +6,7 @@ from pipeline.errors import PipelineError
 from pipeline.settings.parsing import checked
 from pipeline.settings.presets import PRESETS
 from pipeline.settings.schema import (
+    PartnerConfig,
     PredictConfig,
     TrainConfig,
     make_settings,
@@ -34,6 +35,14 @@ def test_an_unknown_preset_names_the_nearest() -> None:
         ({"train.block_size": 5}, "of 40 px or more, in multiples of 5. Got 64"),
         ({"train.num_levels": 6}, "train.num_levels must be from 1 to 5. Got 6"),
         ({"train.num_levels": 5}, "of 128 px or more, in multiples of 2. Got 64"),
+        (
+            {"train.equivariant": True, "train.width": 20},
+            "train.equivariant needs train.width in multiples of 8. Got 20",
+        ),
+        (
+            {"train.equivariant": True, "train.view_size": 72},
+            "of 16 px or more, in multiples of 16. Got 72",
+        ),
         ({"train.num_folds": 0}, "train.num_folds must be at least 1. Got 0"),
         (
             {"predict.num_rotations": 0},
@@ -125,6 +134,49 @@ def test_every_preset_sets_known_settings_to_values_they_take(preset: str) -> No
     for key, value in PRESETS[preset].items():
         assert checked(key, value) == value
     make_settings("demo", preset)
+
+
+PARTNER = {"partner.num_seeds": 1}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"partner.num_seeds": -1}, "partner.num_seeds must not be negative. Got -1"),
+        ({"partner.epochs": 0}, "partner.epochs must be at least 1. Got 0"),
+        ({"partner.epochs": 1}, "begin after epoch 1 of 1. Raise partner.epochs"),
+        ({"partner.view_size": 95}, "partner.view_size must be smaller than preproc"),
+        ({"partner.num_levels": 5}, "partner.model=compact needs images .partner.view"),
+        ({"partner.weights": "imagenet"}, "set partner.weights=none with it"),
+        (
+            {"partner.model": "resnet50", "partner.optimizer": "muon"},
+            "partner.optimizer=muon is for compact, .* Got partner.model=resnet50",
+        ),
+        ({"train.ema_epochs": 3.0, "partner.epochs": 2}, "exceed partner.epochs"),
+    ],
+)
+def test_a_partner_that_cannot_be_is_refused(values: dict, message: str) -> None:
+    with pytest.raises(PipelineError, match=message):
+        make_settings("demo", "cpu", PARTNER | values)
+
+
+def test_a_partner_has_what_is_not_of_a_kind_from_train() -> None:
+    values = {"partner.epochs": 7, "train.seed": 5, "train.threads": 1}
+    settings = make_settings("demo", "cpu", PARTNER | values)
+    partner = settings.kinds["partner"]
+    assert (partner.model, partner.weights, partner.epochs) == ("compact", "none", 7)
+    assert (partner.loss, partner.seed, partner.threads) == ("votes", 5, 1)
+    assert [*make_settings("demo", "cpu").kinds] == ["train"]
+
+
+def test_a_partner_of_the_same_kind_would_be_the_same_network() -> None:
+    own = make_settings("demo", "tiny").train
+    names = [item.name for item in dataclasses.fields(PartnerConfig)]
+    same = {f"partner.{name}": getattr(own, name) for name in names}
+    for values in ({}, {"partner.epochs": 9}):  # longer, and else the same
+        with pytest.raises(PipelineError, match=r"Raise train.num_seeds in place"):
+            make_settings("demo", "tiny", same | values)
+    make_settings("demo", "tiny", same | {"partner.width": 16})
 
 
 @dataclasses.dataclass(frozen=True)
