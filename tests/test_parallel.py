@@ -15,6 +15,7 @@ import pytest
 
 from pipeline.errors import PipelineError
 from pipeline.parallel import ahead, map_parallel, run_side_by_side
+from pipeline.runs.receipts import NotDone
 
 NUM_TASKS = 16
 LONGEST = 2.0  # seconds that the end of parallel work may take
@@ -176,3 +177,15 @@ def test_work_side_by_side_has_cores_of_its_own(
 def test_an_error_side_by_side_is_passed_on() -> None:
     with pytest.raises(PipelineError, match=r"^no luck$"):
         run_side_by_side(fail, [("no luck",), ("no luck",)], 1, lambda: None)
+
+
+def raise_not_done(root: Path) -> None:
+    raise NotDone("raw is missing", "download", root)
+
+
+def test_what_a_worker_lacks_is_told_as_it_says(tmp_path: Path) -> None:
+    with pytest.raises(NotDone) as caught:
+        run_side_by_side(raise_not_done, [(tmp_path,)], 1)
+    assert str(caught.value) == (
+        f'raw is missing. Run "./run.sh download --work {tmp_path}" first.'
+    )

@@ -163,7 +163,7 @@ class NotDone(PipelineError):
     """
 
     def __init__(self, trouble: str, made_by: str, root: Path) -> None:
-        super().__init__(trouble)
+        super().__init__(trouble, made_by, root)  # all, to be pickled
         self.trouble, self.made_by, self.root = trouble, made_by, root
 
     def __str__(self) -> str:
