@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 HE_GAIN = math.sqrt(2)  # undoes what ReLU takes from the root mean square
@@ -142,3 +143,36 @@ class StandardizedConv2D(keras.layers.Layer):
     def get_config(self) -> dict[str, object]:
         own = {name: getattr(self, name) for name in ("filters", "size", "input_gain")}
         return super().get_config() | own
+
+
+@keras.saving.register_keras_serializable(package="galaxy_zoo")
+class Shrink(keras.layers.Layer):
+    """Images (B, S, S, C) -> (B, size, size, C): each pixel the mean of what it covers.
+
+    Args:
+        size: pixels along a side, no more than S.
+        others: as `keras.layers.Layer` takes them.
+    """
+
+    def __init__(self, size: int, **others: object) -> None:
+        super().__init__(**others)
+        self.size = size
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.shares = covered_shares(input_shape[1], self.size)
+
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        shares = ops.cast(self.shares, inputs.dtype)
+        rows = ops.einsum("ih,bhwc->biwc", shares, inputs)
+        return ops.einsum("jw,biwc->bijc", shares, rows)
+
+    def get_config(self) -> dict[str, object]:
+        return super().get_config() | {"size": self.size}
+
+
+def covered_shares(large: int, small: int) -> np.ndarray:
+    """(small, large) float32: of each pixel, how much every larger picture's one is."""
+    ends = np.arange(1, small + 1)[:, None] * large / small
+    first = np.maximum(ends - large / small, np.arange(large))
+    last = np.minimum(ends, np.arange(1, large + 1))
+    return (np.maximum(0, last - first) * small / large).astype(np.float32)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from pipeline.models.heads import linear_head, relu_head, sigmoid_head, tree_head
+from pipeline.models.layers import Shrink
 from pipeline.settings.schema import TrainConfig
 
 HEADS = {
@@ -42,6 +43,7 @@ def build_network(
     # pixels are scaled within, so that training and prediction cannot disagree
     margin = (image_size - (config.view_size or image_size)) // 2
     x = keras.layers.Cropping2D(margin)(images) if margin else images
+    x = Shrink(config.shrink_to)(x) if config.shrink_to else x
     x = architecture.features(x, config)
     x = keras.layers.Dropout(config.dropout, seed=config.seed)(x)
     fractions = HEADS[config.head](x, means, config.seed)

@@ -2,6 +2,11 @@
 
 from typing import Any
 
+
+def in_section(section: str, values: dict[str, Any]) -> dict[str, Any]:
+    return {f"{section}.{name}": value for name, value in values.items()}
+
+
 OURS = {  # what every network of ours learns by, however it begins
     "train.loss": "votes",
     "train.weight_decay": 0.01,
@@ -21,6 +26,17 @@ CPU = {  # what two laptop cores do in 25 minutes with 6,000 galaxies
     "train.epochs": 14,
     "train.learning_rate": 7e-4,  # more would undo what the weights know
     "predict.num_rotations": 4,
+}
+
+EQUIVARIANT = {  # learns from scratch what a galaxy is, whichever way it lies
+    "model": "compact",
+    "equivariant": True,
+    "width": 48,
+    "epochs": 40,
+    "batch_size": 64,
+    "optimizer": "muon",
+    "learning_rate": 3e-3,
+    "weight_decay": 0.01,
 }
 
 PHOTOGRAPHS = {  # what was learned on photographs, at the size it was, on a GPU
@@ -55,18 +71,18 @@ PRESETS: dict[str, dict[str, Any]] = {
         "preprocess.image_size": 128,
         "train.dropout": 0.2,
         "train.epochs": 22,
-        "train.num_seeds": 4,
+        **in_section("partner", EQUIVARIANT),
+        "partner.view_size": 96,
+        "partner.shrink_to": 80,
+        "partner.num_seeds": 2,
+        "predict.num_rotations": 8,
     },
     "compact": {  # the same cores, trained from scratch
         **OURS,
         "preprocess.image_size": 86,
+        **in_section("train", EQUIVARIANT),
         "train.view_size": 64,
-        "train.width": 24,
         "train.num_seeds": 2,
-        "train.epochs": 80,
-        "train.batch_size": 64,
-        "train.optimizer": "muon",
-        "train.learning_rate": 3e-3,
         "predict.num_rotations": 8,
     },
     "gpu": {  # as large as a Kaggle notebook's disk holds

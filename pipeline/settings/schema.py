@@ -181,6 +181,12 @@ class NetworkConfig:
     view_size: int = setting(
         0, "pixels across the centre that the network sees, the rest for turns; 0: all"
     )
+    shrink_to: int = setting(
+        0,
+        "pixels that these are shrunk to, for a network of smaller images than another "
+        "one of the run; 0: not",
+        added=True,
+    )
     block_size: int = setting(
         2, "compact: pixels along the side of what becomes a place"
     )
@@ -242,7 +248,7 @@ class NetworkConfig:
         for name in ("block_size", "width", "epochs", "batch_size"):
             value = getattr(self, name)
             check(value >= 1, f"{own}.{name} must be at least 1. Got {value}.")
-        for name in ("view_size", "weight_decay"):
+        for name in ("view_size", "shrink_to", "weight_decay"):
             value = getattr(self, name)
             check(value >= 0, f"{own}.{name} must not be negative. Got {value}.")
         check_spans(own, self)
@@ -607,11 +613,17 @@ class Settings:
 
 def check_view(network: NetworkConfig, image_size: int) -> None:
     """Refuses a view that the images, or the model, have no room for."""
-    own, size = network.section, network.view_size or image_size
+    own, view = network.section, network.view_size or image_size
     check(
-        size <= image_size and (image_size - size) % 2 == 0,
+        view <= image_size and (image_size - view) % 2 == 0,
         f"{own}.view_size must be smaller than preprocess.image_size={image_size} "
-        f"by an even number. Got {size}.",
+        f"by an even number. Got {view}.",
+    )
+    size = network.shrink_to or view
+    check(
+        size <= view,
+        f"{own}.shrink_to must be smaller than the {view} px that the network sees. "
+        f"Got {size}.",
     )
     smallest = SMALLEST_IMAGE.get(network.model, 16)
     multiple = SIZE_MULTIPLE.get(network.model, 1)
@@ -621,8 +633,8 @@ def check_view(network: NetworkConfig, image_size: int) -> None:
         multiple = smallest if network.equivariant else network.block_size
     check(
         size >= smallest and size % multiple == 0,
-        f"{own}.model={network.model} needs images ({own}.view_size, or else "
-        f"preprocess.image_size) of {smallest} px or more, in multiples of "
+        f"{own}.model={network.model} needs images ({own}.shrink_to, {own}.view_size "
+        f"or else preprocess.image_size) of {smallest} px or more, in multiples of "
         f"{multiple}. Got {size}.",
     )
 
