@@ -73,7 +73,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "train.epochs": 22,
         **in_section("partner", EQUIVARIANT),
         "partner.view_size": 96,
-        "partner.shrink_to": 80,
+        "partner.shrink_to": 64,
         "partner.num_seeds": 2,
         "predict.num_rotations": 8,
     },

@@ -46,7 +46,9 @@ def test_the_eight_ways_are_a_group() -> None:
             assert (both == turned(picture, PRODUCTS[first, second])).all()
 
 
-@pytest.mark.parametrize("settings", [{}, {"num_levels": 1}, {"view_size": 16}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"num_levels": 1}, {"view_size": 16}, {"shrink_to": 16}]
+)
 def test_a_picture_is_the_same_turned_and_mirrored(settings: dict) -> None:
     network = small_network(equivariant=True, **settings)
     first, *others = (predict(network, turn) for turn in every_way(patches()))

@@ -6,6 +6,7 @@ from pipeline.models.layers import (
     HE_GAIN,
     RELU_GAIN,
     NormalizedConv2D,
+    Shrink,
     StandardizedConv2D,
 )
 from tests.networks import noise
@@ -52,3 +53,14 @@ def test_filters_are_made_in_float32_and_rounded_once(make: type) -> None:
     rounded = keras.ops.cast(exact, "bfloat16")
     assert keras.ops.all(layer(dot) == rounded)
     assert keras.ops.any(keras.ops.cast(rounded, "float32") != exact)
+
+
+def test_a_shrunk_pixel_is_the_mean_of_what_it_covers() -> None:
+    images = noise(3, size=8).astype(np.float32)
+    halved = images.reshape(3, 4, 2, 4, 2, 3).mean(axis=(2, 4))
+    np.testing.assert_allclose(Shrink(4)(images), halved, rtol=1e-5)
+    row = np.array([[9.0, 3.0, 0.0]], np.float32)  # in two: one and a half pixels each
+    square = np.broadcast_to(row[:, :, None, None], (1, 3, 3, 1))
+    found = keras.ops.convert_to_numpy(Shrink(2)(square.transpose(0, 2, 1, 3)))
+    np.testing.assert_allclose(found[0, 0, :, 0], [7.0, 1.0], rtol=1e-5)
+    np.testing.assert_allclose(Shrink(8)(images), images, rtol=1e-5)
