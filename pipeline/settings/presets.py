@@ -82,7 +82,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "preprocess.image_size": 86,
         **in_section("train", EQUIVARIANT),
         "train.view_size": 64,
-        "train.num_seeds": 2,
         "predict.num_rotations": 8,
     },
     "gpu": {  # as large as a Kaggle notebook's disk holds
