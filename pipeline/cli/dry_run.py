@@ -1,6 +1,6 @@
 """What a command would make, and why, without making it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import mul
 from typing import Any
 
@@ -130,12 +130,19 @@ def similar_receipts(run: Run, item: Artifact) -> list[dict[str, Any]]:
     receipts = filter(None, map(read_receipt, run.work.root.glob(pattern)))
     if not isinstance(item, Member):
         return [*receipts]
-    same = ("model", "image_size", "width", "view_size")
+    wanted = size_of_network(item.settings)
     return [
         receipt
         for receipt in receipts
-        if all(receipt["recipe"]["settings"][key] == item.settings[key] for key in same)
+        if size_of_network(receipt["recipe"]["settings"]) == wanted
     ]
+
+
+def size_of_network(settings: Mapping[str, Any]) -> list[Any]:
+    """What of its recipe an epoch's time follows from."""
+    always = ("model", "image_size", "width", "view_size")
+    added = ("num_levels", "shrink_to", "equivariant")  # not in every recipe
+    return [settings[key] for key in always] + [settings.get(key) for key in added]
 
 
 def lacking(chosen: Sequence[Artifact]) -> Iterator[str]:

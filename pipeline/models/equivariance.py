@@ -126,7 +126,7 @@ class FlattenEachWay(keras.layers.Layer):
     """Feature maps (B, S, S, 8 C) -> (B, 8, S * S * 8 * C), a row for each way to look.
 
     Each row is the whole map, turned back. Where the picture is turned, the rows change
-    places and no more, so that what treats them alike and averages them is invariant.
+    places and no more, so that the mean over them, each by the same layer, is the same.
     """
 
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:

@@ -153,7 +153,10 @@ PARTNER = {"partner.num_seeds": 1}
         ({"partner.epochs": 0}, "partner.epochs must be at least 1. Got 0"),
         ({"partner.epochs": 1}, "begin after epoch 1 of 1. Raise partner.epochs"),
         ({"partner.view_size": 95}, "partner.view_size must be smaller than preproc"),
-        ({"partner.num_levels": 5}, "partner.model=compact needs images .partner.view"),
+        (
+            {"partner.num_levels": 5},
+            "partner.model=compact needs images .partner.shrink",
+        ),
         ({"partner.weights": "imagenet"}, "set partner.weights=none with it"),
         (
             {"partner.model": "resnet50", "partner.optimizer": "muon"},
