@@ -155,7 +155,7 @@ PARTNER = {"partner.num_seeds": 1}
         ({"partner.view_size": 95}, "partner.view_size must be smaller than preproc"),
         (
             {"partner.num_levels": 5},
-            "partner.model=compact needs images .partner.shrink",
+            "partner.model=compact needs images .partner.sh",
         ),
         ({"partner.weights": "imagenet"}, "set partner.weights=none with it"),
         (
