@@ -7,6 +7,7 @@ load_keras()
 from pipeline.models import (  # noqa: E402, F401  their layers become known to Keras
     applications,
     dieleman2014,
+    equivariance,
     heads,
     layers,
 )

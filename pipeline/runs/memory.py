@@ -25,7 +25,7 @@ class Appetite(NamedTuple):
 
 
 APPETITES = {  # what is not here was not measured
-    "compact": Appetite(40_000_000, 320, 120),
+    "compact": Appetite(40_000_000, 340, 150),
     "sirressi2020": Appetite(60_000_000, 100, 105),
     "dieleman2014": Appetite(1_180_000_000, 1550, 450),
     "efficientnetlite0": Appetite(470_000_000, 700, 225),

@@ -1,9 +1,12 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from pipeline.models.layers import StandardizedConv2D
+from pipeline.runs.paths import PROJECT
 from tests.miniature import some_fractions
 from tests.networks import assert_survives_saving, build_small, noise
 
@@ -42,3 +45,14 @@ def test_each_level_halves_the_side_and_doubles_the_channels() -> None:
     ]
     levels = [(8, 8, 16), (4, 4, 32), (2, 2, 64)]
     assert found == [(16, 16, 8), *(shape for shape in levels for _ in range(2))]
+
+
+def test_a_saved_network_loads_where_none_was_built(tmp_path: Path) -> None:
+    path, network = (
+        tmp_path / "model.keras",
+        build_small(equivariant=True, width=8, shrink_to=16),
+    )
+    network.save(path)
+    load = "import sys; from pathlib import Path; from pipeline.inference import views"
+    load += "; views.load_network(Path(sys.argv[1]), 32)"
+    subprocess.run([sys.executable, "-c", load, str(path)], check=True, cwd=PROJECT)

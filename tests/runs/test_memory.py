@@ -14,7 +14,7 @@ LARGE = {"preprocess.crop_size": 256, "preprocess.image_size": 224}
         ("cpu", {}, 1.1),
         ("cpu", {"train.batch_size": 64}, 1.2),
         ("cpu", {**LARGE}, 1.8),
-        ("compact", {}, 0.52),
+        ("compact", {}, 0.69),
         ("sirressi2020", {}, 0.6),
         ("dieleman2014", {}, 1.8),
         ("gpu", {"preprocess.image_size": 96, "train.batch_size": 32}, 3.35),
