@@ -78,14 +78,12 @@ def test_one_member_is_trained_by_its_number(terminal: Terminal, folder: Path) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("threads", [0, 1])
 def test_minutes_are_planned_for_both_kinds(
-    terminal: Terminal, folder: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+    terminal: Terminal, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pace, "TIMED_SECONDS", 0.1)
     monkeypatch.setattr(planning, "MOST_SEEDS", 1)
-    words = ("--minutes=30", f"--train.threads={threads}")
-    assert terminal.run_all(folder, *PARTNER, *words) == 0
+    assert terminal.run_all(folder, *PARTNER, "--minutes=30") == 0
     assert "plan for 30.0 min: 1 network of 6 epochs and 1 network of 9 epochs" in (
         terminal.err
     )

@@ -20,7 +20,7 @@ def small_network(**settings: object) -> keras.Model:
     """One whose head has a kernel, as after a training."""
     network = build_small(width=16, **settings)
     kernel = network.get_layer("logits").kernel
-    kernel.assign(np.random.default_rng(0).normal(size=kernel.shape))
+    kernel.assign(np.random.default_rng(0).normal(size=kernel.shape, scale=0.1))
     return network
 
 
