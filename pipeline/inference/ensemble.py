@@ -52,9 +52,9 @@ def predict_members(
     from pipeline.models.precision import computing
 
     precision = settled("predict", config.precision)
-    shards, views = open_shards(split, every_byte=True), list_views(config)
+    shards, every = open_shards(split, every_byte=True), list_views(config)
     own_views = [
-        distinct_views(views, member.config.is_invariant) for member in members
+        distinct_views(every, member.config.is_invariant) for member in members
     ]
     step = images_at_once(config.batch_size, shards.image_size)
 

@@ -9,12 +9,11 @@ import keras
 from keras import layers
 
 from pipeline.models.equivariance import (
-    NUM_WAYS,
     EquivariantConv2D,
     FlattenEachWay,
 )
 from pipeline.models.layers import RELU_GAIN, StandardizedConv2D
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.schema import NUM_WAYS, TrainConfig
 
 
 def features(images: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:

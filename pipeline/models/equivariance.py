@@ -14,8 +14,7 @@ import numpy as np
 from keras import ops
 
 from pipeline.models.layers import StandardizedConv2D
-
-NUM_WAYS = 8
+from pipeline.settings.schema import NUM_WAYS
 
 
 def turned(array: np.ndarray, way: int) -> np.ndarray:

@@ -26,7 +26,7 @@ BACKBONES = (  # can start from weights of elsewhere
 )
 SMALLEST_IMAGE = {"dieleman2014": 99} | dict.fromkeys(BACKBONES, 32)  # px; else 16
 PATCH_SIZE = 14  # px along the side of what dinov2 sees as one
-NUM_TURNED = 8  # channels of one filter, where it is applied in all turns and mirrors
+NUM_WAYS = 8  # to look at a picture: turned by quarters, and mirrored
 SIZE_MULTIPLE = {"dinov2": PATCH_SIZE}  # px
 WITH_DROP_PATH = ("efficientnetlite0", "dinov2")
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
@@ -259,8 +259,8 @@ class NetworkConfig:
             f"{self.learning_rate}.",
         )
         check(
-            not self.equivariant or self.width % NUM_TURNED == 0,
-            f"{own}.equivariant needs {own}.width in multiples of {NUM_TURNED}. "
+            not self.equivariant or self.width % NUM_WAYS == 0,
+            f"{own}.equivariant needs {own}.width in multiples of {NUM_WAYS}. "
             f"Got {self.width}.",
         )
         check(

@@ -6,13 +6,13 @@ import pytest
 
 from pipeline.models.equivariance import (
     INVERSES,
-    NUM_WAYS,
     PRODUCTS,
     EquivariantConv2D,
     FlattenEachWay,
     turned,
 )
 from pipeline.models.layers import RELU_GAIN
+from pipeline.settings.schema import NUM_WAYS
 from tests.networks import assert_survives_saving, build_small, noise, predict
 
 
