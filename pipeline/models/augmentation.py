@@ -83,27 +83,71 @@ def about_centre(matrix: np.ndarray, image_size: int) -> np.ndarray:
 
 
 def resampled(
-    images: keras.KerasTensor, transforms: keras.KerasTensor
+    images: keras.KerasTensor, transforms: keras.KerasTensor, view_size: int = 0
 ) -> keras.KerasTensor:
-    """Images (B, S, S, 3) by transforms (B, 9), their light left out, in float32."""
-    return ops.image.affine_transform(
-        ops.cast(images, "float32"),
-        transforms[:, :8],
+    """Images resampled, their light left out.
+
+    Args:
+        images: (B, S, S, 3).
+        transforms: (B, 9).
+        view_size: V, pixels along a side of what is wanted, about the centre; 0: S.
+
+    Returns:
+        (B, V, V, 3) float32.
+    """
+    images, matrices = ops.cast(images, "float32"), transforms[:, :8]
+    size = images.shape[1]
+    margin = (size - (view_size or size)) // 2
+    if margin and keras.backend.backend() == "tensorflow":
+        return resampled_within(images, matrices, margin)
+    every = ops.image.affine_transform(
+        images,
+        matrices,
         interpolation="bilinear",
         fill_mode="reflect",
         data_format="channels_last",
     )
+    return every[:, margin : size - margin, margin : size - margin]
+
+
+def resampled_within(
+    images: keras.KerasTensor, matrices: keras.KerasTensor, margin: int
+) -> keras.KerasTensor:
+    """All but a margin: (B, S - 2 margin, S - 2 margin, 3).
+
+    Keras computes the margin too, which takes half of the time where a view is small.
+    """
+    import tensorflow as tf
+
+    view_size = images.shape[1] - 2 * margin
+    a, b, right, c, d, down = (matrices[:, place] for place in range(6))
+    moved = [a, b, right + margin * (a + b), c, d, down + margin * (c + d)]
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=tf.concat([tf.stack(moved, axis=1), matrices[:, 6:]], axis=1),
+        output_shape=[view_size, view_size],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="REFLECT",
+    )
 
 
 class Warp(keras.layers.Layer):
-    """Images (B, S, S, 3) and transforms (B, 9) -> the images resampled and lit."""
+    """Images (B, S, S, 3) and transforms (B, 9) -> the images resampled and lit.
 
-    def __init__(self, **options: object) -> None:
+    Args:
+        view_size: as in `resampled`.
+        options: as `keras.layers.Layer` takes them.
+    """
+
+    def __init__(self, view_size: int = 0, **options: object) -> None:
         super().__init__(**options)
+        self.view_size = view_size
         self.supports_jit = CAN_COMPILE
 
     def call(
         self, images: keras.KerasTensor, transforms: keras.KerasTensor
     ) -> keras.KerasTensor:
         light = transforms[:, 8, None, None, None] * ops.array(LIGHT)
-        return ops.clip(resampled(images, transforms) + light, 0, 255)
+        seen = resampled(images, transforms, self.view_size)
+        return ops.clip(seen + light, 0, 255)

@@ -15,6 +15,7 @@ HEADS = {
     "sigmoid": sigmoid_head,
     "linear": linear_head,
 }
+VIEW = "view"  # the layer that crops, where there is one
 FAMILIES = dict.fromkeys(
     ("resnet50", "efficientnetv2b0", "efficientnetv2s", "convnexttiny"), "applications"
 )
@@ -42,9 +43,17 @@ def build_network(
     images = keras.Input((image_size, image_size, 3), name="images")
     # pixels are scaled within, so that training and prediction cannot disagree
     margin = (image_size - (config.view_size or image_size)) // 2
-    x = keras.layers.Cropping2D(margin)(images) if margin else images
+    x = keras.layers.Cropping2D(margin, name=VIEW)(images) if margin else images
     x = Shrink(config.shrink_to)(x) if config.shrink_to else x
     x = architecture.features(x, config)
     x = keras.layers.Dropout(config.dropout, seed=config.seed)(x)
     fractions = HEADS[config.head](x, means, config.seed)
     return keras.Model(images, fractions, name=config.model)
+
+
+def of_view(network: keras.Model) -> keras.Model:
+    """The same layers and weights, without the cropping: (B, V, V, 3) -> (B, 37)."""
+    if not any(layer.name == VIEW for layer in network.layers):
+        return network
+    view = network.get_layer(VIEW).output
+    return keras.Model(view, network.outputs[0], name=network.name)

@@ -14,7 +14,7 @@ from pipeline.data.metrics import Score, score_fractions
 from pipeline.files import atomic
 from pipeline.inference.views import predict_rows
 from pipeline.models.augmentation import NUM_DRAWN, Warp
-from pipeline.models.network import build_network
+from pipeline.models.network import build_network, of_view
 from pipeline.models.precision import computing
 from pipeline.parallel import ahead
 from pipeline.runs.paths import checkpoint_file, history_file, network_file
@@ -305,4 +305,6 @@ def build_trainer(network: keras.Model) -> keras.Model:
     """The network behind the augmentation: images and transforms in."""
     images = keras.Input(network.input_shape[1:], dtype="uint8", name="images")
     transforms = keras.Input((NUM_DRAWN,), name="transforms")
-    return keras.Model([images, transforms], network(Warp()(images, transforms)))
+    seen = of_view(network)  # the pixels around a view are not computed
+    warped = Warp(seen.input_shape[1])(images, transforms)
+    return keras.Model([images, transforms], seen(warped))

@@ -73,6 +73,14 @@ def test_light_is_added_along_one_axis_of_colour() -> None:
     assert 1.2 < red.std() < 2.6  # half of 0.0148 * 255 = 1.9
 
 
+def test_a_view_is_the_centre_of_what_is_resampled() -> None:
+    images = noise(20)
+    matrices = transforms(20, rotate=True, zoom=1.3, shift=4.0, colour=0.5)
+    view = keras.ops.convert_to_numpy(Warp(20)(images, matrices))
+    # a hundredth of a step of 256: what float32 leaves of a place between pixels
+    np.testing.assert_allclose(view, warp(images, matrices)[:, 6:-6, 6:-6], atol=1e-2)
+
+
 def test_light_changes_no_other_draw() -> None:
     with_light = transforms(5, rotate=True, colour=0.5)
     np.testing.assert_array_equal(with_light[:, :8], transforms(5, rotate=True)[:, :8])
