@@ -22,6 +22,9 @@ SMALL = {  # seconds of work
     "train.epochs": 2,
     "train.batch_size": 8,
     "train.validation_fraction": 0.3,
+    # the same numbers on every processor
+    "train.precision": "float32",
+    "predict.precision": "float32",
 }
 
 

@@ -71,7 +71,8 @@ def predict_members(
         def skip(num_rows: int) -> None:
             bar.update(num_rows * len(views))
 
-        name = kept_name(member, split, precision, own)
+        # by the word, not what it becomes: machines may share the galaxies
+        name = kept_name(member, split, config.precision, own)
         with computing(network, precision):
             return blocks.of(name).gather(len(own), step, predict, skip)
 

@@ -53,7 +53,7 @@ def rewritten_graphs() -> Iterator[None]:
     finally:
         tf.config.optimizer.set_experimental_options({REWRITE: False})
         for name in VARIABLES:
-            del os.environ[name]
+            os.environ.pop(name, None)  # another network may have been within
 
 
 def set_policy(network: keras.Model, policy: str) -> None:

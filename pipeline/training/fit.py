@@ -122,7 +122,7 @@ class Training:
 
     def __init__(self, config: TrainConfig, data: TrainingSet) -> None:
         self.config, self.data = config, data
-        self.precision = settled("train", config.precision)
+        self.precision = settled("train", config.precision, config.model)
         self.epochs = epochs_of(config.epochs, config.shortened)
         self.watch = Watch(config, data.means)
         self.devices = find_devices()

@@ -2,6 +2,7 @@ import pytest
 
 from pipeline.errors import PipelineError
 from pipeline.settings import precision
+from pipeline.settings.backend import backend_name
 from pipeline.settings.precision import check_precision, settled
 from pipeline.settings.schema import make_settings
 from tests.terminal import Terminal
@@ -22,11 +23,19 @@ def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("section", ["train", "predict"])
-@pytest.mark.parametrize("machine", ["cpu native", "cpu old", "cpu"], indirect=True)
-def test_auto_is_float32_until_fewer_bits_are_known_to_cost_nothing(
+@pytest.mark.parametrize("machine", ["cpu old", "cpu"], indirect=True)
+def test_auto_is_float32_where_fewer_bits_are_slower(
     section: str, machine: None
 ) -> None:
-    assert settled(section, "auto") == "float32"
+    assert settled(section, "auto", "compact") == "float32"
+
+
+@pytest.mark.skipif(backend_name() != "tensorflow", reason="TensorFlow's kernels")
+@pytest.mark.parametrize("machine", ["cpu native"], indirect=True)
+def test_auto_takes_fewer_bits_where_they_are_known_to_gain(machine: None) -> None:
+    assert settled("predict", "auto") == "bfloat16"
+    assert settled("train", "auto", "compact") == "bfloat16"
+    assert settled("train", "auto", "efficientnetlite0") == "float32"
 
 
 @pytest.mark.parametrize("machine", ["gpu"], indirect=True)

@@ -318,7 +318,7 @@ def test_a_checkpoint_of_another_precision_is_resumed_with_a_warning(
 ) -> None:
     with monkeypatch.context() as patch:
         interrupt_after(1, patch)
-        patch.setattr(fit, "settled", lambda section, word: "bfloat16")
+        patch.setattr(fit, "settled", lambda *words: "bfloat16")
         with pytest.raises(KeyboardInterrupt):
             train(ready)
     train(ready)
