@@ -8,7 +8,7 @@ import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
 from pipeline.data.images import COLOURS, BadImage, crop_center, shrink, unlike_jpeg
-from pipeline.settings.schema import RAW_SIZE
+from pipeline.settings.declaring import RAW_SIZE
 
 JPEG, PNG, ARRAY = b"\xff\xd8", b"\x89PNG", b"\x93NUMPY"  # their first bytes
 ENDINGS = (".jpg", ".jpeg", ".png", ".npy")

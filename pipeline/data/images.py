@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 import simplejpeg
 
-from pipeline.settings.schema import RAW_SIZE
+from pipeline.settings.declaring import RAW_SIZE
 
 KINDS = {  # of other files, by their first bytes
     b"\x89PNG": "PNG",

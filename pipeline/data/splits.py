@@ -7,7 +7,7 @@ import numpy as np
 from pipeline.data.tables import read_fractions
 from pipeline.errors import PipelineError
 from pipeline.output import counted
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.networks import TrainConfig
 
 LEAST_HELD_OUT = 2  # galaxies on each side; of one, no error can be told
 LEAST_SPREAD = 1e-3  # of an answer's fractions; volunteers are some 40 for a galaxy

@@ -5,7 +5,7 @@ from functools import partial
 import keras
 
 from pipeline.models.backbones import start_backbone
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.networks import TrainConfig
 
 BUILDERS = {
     "resnet50": keras.applications.ResNet50,

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.networks import TrainConfig
 
 NUM_DRAWN = 9  # numbers of a random transform: eight of its matrix, one of its light
 # The main axis along which the pixels of these galaxies differ, of 0 to 255, times

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 
 from pipeline.errors import PipelineError
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.networks import TrainConfig
 
 UNREADABLE = (  # what Keras, h5py and zipfile raise at a damaged or foreign file
     *(ValueError, TypeError, AttributeError, LookupError, OSError, RuntimeError),

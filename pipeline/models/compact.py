@@ -13,7 +13,7 @@ from pipeline.models.equivariance import (
     FlattenEachWay,
 )
 from pipeline.models.layers import RELU_GAIN, StandardizedConv2D
-from pipeline.settings.schema import NUM_WAYS, TrainConfig
+from pipeline.settings.networks import NUM_WAYS, TrainConfig
 
 
 def features(images: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:

@@ -14,7 +14,7 @@ from keras import layers, ops
 from keras.initializers import Constant, VarianceScaling
 
 from pipeline.models.augmentation import CAN_COMPILE, about_centre
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.networks import TrainConfig
 
 VIEW_SIZE = 69  # px of an image 3 times smaller than the original
 PART_SIZE = 45  # px: the centre of the view is 10 px from two sides of a part

@@ -14,7 +14,7 @@ from keras import layers, ops
 
 from pipeline.errors import PipelineError
 from pipeline.models.backbones import start_backbone
-from pipeline.settings.schema import PATCH_SIZE, TrainConfig
+from pipeline.settings.networks import PATCH_SIZE, TrainConfig
 
 PRESET = "dinov2_with_registers_base"
 SIZES = {  # of that preset, for what starts without it

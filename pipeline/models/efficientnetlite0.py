@@ -21,7 +21,7 @@ from pipeline.files import file_digest
 from pipeline.models.backbones import start_backbone
 from pipeline.models.layers import HE_GAIN, NormalizedConv2D
 from pipeline.models.torch_file import read_tensors
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.networks import TrainConfig
 
 # (repeats, size of the filters, stride of the first, times wider within, channels)
 STAGES = (

@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from pipeline.models.layers import StandardizedConv2D
-from pipeline.settings.schema import NUM_WAYS
+from pipeline.settings.networks import NUM_WAYS
 
 
 def turned(array: np.ndarray, way: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 
 from pipeline.models.heads import linear_head, relu_head, sigmoid_head, tree_head
 from pipeline.models.layers import Shrink
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.networks import TrainConfig
 
 HEADS = {
     "tree": tree_head,

@@ -6,7 +6,7 @@ Source: Sirressi 2020: trained there for three classes, and for 37 fractions.
 import keras
 from keras import layers
 
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.networks import TrainConfig
 
 NUM_FILTERS = 10
 

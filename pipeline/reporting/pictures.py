@@ -16,7 +16,7 @@ from pipeline.errors import PipelineError
 from pipeline.runs.contents import open_shards
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import Split
-from pipeline.settings.schema import RAW_SIZE
+from pipeline.settings.declaring import RAW_SIZE
 
 OUTLINE = (255, 196, 0)
 

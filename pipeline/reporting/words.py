@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from pipeline.data.tree import COLUMNS, QUESTIONS, Question, answer_slice
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.networks import TrainConfig
 
 ROUND = ("completely round", "in between", "cigar-shaped")
 BULGES = ("rounded bulge", "boxy bulge", "no bulge")

@@ -31,14 +31,9 @@ from pipeline.runs.paths import (
 from pipeline.runs.receipts import Artifact, read_receipt
 from pipeline.settings.backend import backend_name
 from pipeline.settings.epochs import part_of
+from pipeline.settings.networks import TrainConfig
 from pipeline.settings.planning import rounds
-from pipeline.settings.schema import (
-    VIEW_COUNTS,
-    Settings,
-    TrainConfig,
-    recipe_settings,
-    with_plan,
-)
+from pipeline.settings.schema import VIEW_COUNTS, Settings, recipe_settings, with_plan
 
 
 @dataclass(frozen=True, kw_only=True)

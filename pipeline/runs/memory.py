@@ -5,7 +5,8 @@ from typing import NamedTuple
 from pipeline.data.shards import images_at_once
 from pipeline.machine import num_at_once
 from pipeline.output import human_size
-from pipeline.settings.schema import Settings, TrainConfig, num_networks
+from pipeline.settings.networks import TrainConfig
+from pipeline.settings.schema import Settings, num_networks
 
 STARTED = 380_000_000  # bytes: Python, TensorFlow, the labels of the competition
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.settings.schema import RAW_SIZE
+from pipeline.settings.declaring import RAW_SIZE
 from pipeline.sky.camera import add_noise, blur, enlarge, stretch
 from pipeline.sky.field import add_artifact, add_neighbours, add_star, star_colour
 from pipeline.sky.light import galaxy_light

@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline.errors import PipelineError
 from pipeline.settings.backend import backend_name
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.networks import TrainConfig
 from pipeline.settings.team import join_team, team
 from pipeline.training.batches import Batch
 from pipeline.training.losses import build_loss

@@ -6,7 +6,7 @@ from collections import deque
 import numpy as np
 
 from pipeline.errors import PipelineError
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.networks import TrainConfig
 
 # A network starts out at the training column means. Of 40 trainings, 8 with each of
 # five heads and losses, by rates from 0.002 to 1000, those that learned ended at 0.92

@@ -20,8 +20,8 @@ from pipeline.parallel import ahead
 from pipeline.runs.paths import checkpoint_file, history_file, network_file
 from pipeline.settings.epochs import Epochs, epochs_of
 from pipeline.settings.idle import first_reweighted
+from pipeline.settings.networks import TrainConfig
 from pipeline.settings.precision import settled
-from pipeline.settings.schema import TrainConfig
 from pipeline.training.batches import batch_sizes, batches
 from pipeline.training.checkpoint import (
     Checkpoint,

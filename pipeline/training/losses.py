@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from pipeline.data.tree import NUM_ANSWERS, QUESTIONS, answer_slice, parent_column
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.networks import TrainConfig
 
 SMALLEST = 1e-5  # bounds the logarithm of a share, and the division by a parent
 

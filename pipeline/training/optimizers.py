@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from pipeline.settings.epochs import Epochs
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.networks import TrainConfig
 
 STAIRS = ((0.72, 0.1), (0.92, 0.01))  # shares of all steps, and the rate from there on
 # shifts and scales, which nothing is gained by keeping small; TensorFlow adds ":0"

@@ -6,7 +6,7 @@ import pytest
 from pipeline.data.splits import fold_of, held_out, load_targets
 from pipeline.data.tables import write_fractions
 from pipeline.errors import PipelineError
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.networks import TrainConfig
 from tests.miniature import some_fractions
 
 

@@ -10,7 +10,7 @@ from pipeline.errors import PipelineError
 from pipeline.models import applications
 from pipeline.models.network import FAMILIES
 from pipeline.runs.graph import Run
-from pipeline.settings.schema import BACKBONES
+from pipeline.settings.networks import BACKBONES
 from tests.miniature import with_train
 from tests.networks import assert_survives_saving, build_small, noise
 

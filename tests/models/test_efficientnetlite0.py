@@ -12,7 +12,7 @@ from pipeline.errors import PipelineError
 from pipeline.models import efficientnetlite0
 from pipeline.models.layers import NormalizedConv2D
 from pipeline.models.torch_file import read_tensors
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.networks import TrainConfig
 from tests.networks import (
     assert_survives_saving,
     build_small,

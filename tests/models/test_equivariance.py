@@ -12,7 +12,7 @@ from pipeline.models.equivariance import (
     turned,
 )
 from pipeline.models.layers import RELU_GAIN
-from pipeline.settings.schema import NUM_WAYS
+from pipeline.settings.networks import NUM_WAYS
 from tests.networks import assert_survives_saving, build_small, noise, predict
 
 

@@ -14,7 +14,8 @@ from pipeline.reporting.sections.overview import standing
 from pipeline.reporting.sections.seen import barred_spiral, what_is_seen
 from pipeline.reporting.sections.test_set import extreme_galaxies
 from pipeline.runs.contents import HeldOut
-from pipeline.settings.schema import TrainConfig, make_settings
+from pipeline.settings.networks import TrainConfig
+from pipeline.settings.schema import make_settings
 from tests.miniature import some_fractions
 
 PLAIN = TrainConfig(

@@ -12,7 +12,7 @@ from pipeline.reporting.words import (
     most_likely_classes,
     question_of,
 )
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.networks import TrainConfig
 
 
 def galaxy(*columns: str) -> np.ndarray:

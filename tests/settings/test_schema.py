@@ -3,16 +3,11 @@ import dataclasses
 import pytest
 
 from pipeline.errors import PipelineError
+from pipeline.settings.declaring import setting
+from pipeline.settings.networks import PartnerConfig, TrainConfig
 from pipeline.settings.parsing import checked
 from pipeline.settings.presets import PRESETS
-from pipeline.settings.schema import (
-    PartnerConfig,
-    PredictConfig,
-    TrainConfig,
-    make_settings,
-    recipe_settings,
-    setting,
-)
+from pipeline.settings.schema import PredictConfig, make_settings, recipe_settings
 
 
 def test_an_unknown_preset_names_the_nearest() -> None:

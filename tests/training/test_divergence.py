@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.networks import TrainConfig
 from pipeline.training.divergence import Watch
 
 MEANS = np.full(37, 0.3)

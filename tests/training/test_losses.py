@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.data.tree import QUESTIONS, parent_fractions, shares_to_fractions
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.networks import TrainConfig
 from pipeline.training.losses import build_loss
 
 

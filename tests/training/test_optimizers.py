@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.models.layers import StandardizedConv2D
 from pipeline.settings.epochs import Epochs
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.networks import TrainConfig
 from pipeline.training.optimizers import (
     build_optimizer,
     build_schedule,

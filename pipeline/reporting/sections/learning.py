@@ -8,7 +8,7 @@ from pipeline.reporting.words import augmentation, listed
 from pipeline.runs.graph import Run
 from pipeline.runs.paths import history_file
 from pipeline.runs.receipts import untouched
-from pipeline.settings.schema import TrainConfig
+from pipeline.settings.networks import TrainConfig
 from pipeline.training.history import History, kept_record, read_history
 
 SCHEDULES = {

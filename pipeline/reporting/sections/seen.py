@@ -10,7 +10,8 @@ from pipeline.reporting.html import photo
 from pipeline.reporting.pictures import Pictures, enlarge, outline
 from pipeline.reporting.words import augmentation, listed
 from pipeline.runs.contents import HeldOut
-from pipeline.settings.schema import RAW_SIZE, Settings
+from pipeline.settings.declaring import RAW_SIZE
+from pipeline.settings.schema import Settings
 
 NUM_AUGMENTED = 11  # beside the one galaxy as it is
 BAR, SPIRAL, FEATURES = map(COLUMNS.index, ("Class3.1", "Class4.1", "Class1.2"))
