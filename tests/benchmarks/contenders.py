@@ -50,7 +50,9 @@ def our_step(task: str) -> Step:
 
     start_keras()
     from pipeline.models.network import build_network
+    from pipeline.models.precision import computing
     from pipeline.settings.epochs import Epochs
+    from pipeline.settings.precision import settled
     from pipeline.training.losses import build_loss
     from pipeline.training.optimizers import build_optimizer
 
@@ -58,7 +60,13 @@ def our_step(task: str) -> Step:
     images, targets = some_images(task), some_fractions(FITTED).astype(np.float32)
     network = build_network(config, SIZE, targets.mean(axis=0))
     if task == "predict":
-        return lambda: network.predict_on_batch(images)
+        precision = settled("predict", "auto")
+
+        def predict() -> np.ndarray:
+            with computing(network, precision):
+                return network.predict_on_batch(images)
+
+        return predict
     network.compile(
         build_optimizer(config, Epochs(config.epochs), 1000), build_loss(config)
     )

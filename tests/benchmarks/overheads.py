@@ -63,6 +63,8 @@ def predict_both(
     """Images/s of both, each view counted as one, a pair for each round."""
     from pipeline.inference.views import list_views, predict_rows
     from pipeline.models.network import build_network
+    from pipeline.models.precision import computing
+    from pipeline.settings.precision import settled
 
     size, batch_size = shards.image_size, settings.predict.batch_size
     network = build_network(settings.train, size, some_fractions(1)[0])
@@ -75,11 +77,12 @@ def predict_both(
             network.predict_on_batch(ready)
 
     whole = partial(predict_rows, network, shards, rows, every, batch_size)
-    whole(), bare()
-    return [
-        (num_views / seconds_of(whole), num_views / seconds_of(bare))
-        for _ in range(rounds)
-    ]
+    with computing(network, settled("predict", settings.predict.precision)):
+        whole(), bare()
+        return [
+            (num_views / seconds_of(whole), num_views / seconds_of(bare))
+            for _ in range(rounds)
+        ]
 
 
 def waiting(rounds: int) -> list[Result]:
