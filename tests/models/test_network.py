@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from pipeline.models.layers import StandardizedConv2D
+from pipeline.models.network import of_view
 from pipeline.runs.paths import PROJECT
 from tests.miniature import some_fractions
 from tests.networks import assert_survives_saving, build_small, noise
@@ -33,6 +34,15 @@ def test_the_network_sees_no_more_than_the_view() -> None:
     blinkered[:, :, :8] = blinkered[:, :, 24:] = 0
     np.testing.assert_array_equal(
         network.predict_on_batch(images), network.predict_on_batch(blinkered)
+    )
+
+
+def test_a_network_of_its_view_says_what_the_network_says() -> None:
+    network, images = build_small(view_size=16), noise(4)
+    np.testing.assert_allclose(
+        of_view(network).predict_on_batch(images[:, 8:24, 8:24]),
+        network.predict_on_batch(images),
+        atol=1e-6,
     )
 
 

@@ -44,6 +44,16 @@ def test_a_cpu_computes_in_bfloat16_for_the_time_of_a_block(model: str) -> None:
 
 
 @rewritten
+def test_several_networks_compute_in_bfloat16_at_a_time() -> None:
+    network, images = build_small(), noise(4)
+    before = network.predict_on_batch(images)
+    with computing(network, "bfloat16"), computing(build_small(), "bfloat16"):
+        assert_close_but_not_equal(network.predict_on_batch(images), before)
+    np.testing.assert_array_equal(network.predict_on_batch(images), before)
+    assert not os.environ.keys() & VARIABLES.keys()
+
+
+@rewritten
 def test_products_of_the_head_and_the_loss_are_not_rewritten() -> None:
     import tensorflow as tf
 
