@@ -71,8 +71,7 @@ def predict_members(
         def skip(num_rows: int) -> None:
             bar.update(num_rows * len(views))
 
-        # by the word, not what it becomes: machines may share the galaxies
-        name = kept_name(member, split, config.precision, own)
+        name = kept_name(member, split, own)
         with computing(network, precision):
             return blocks.of(name).gather(len(own), step, predict, skip)
 
@@ -83,9 +82,12 @@ def predict_members(
     return None if any(part is None for part in parts) else parts
 
 
-def kept_name(member: Member, split: Artifact, precision: str, rows: np.ndarray) -> str:
-    """What the kept predictions of a network follow from, beside the views."""
-    facts = (member.receipt["content"], split.receipt["content"], precision)
+def kept_name(member: Member, split: Artifact, rows: np.ndarray) -> str:
+    """What the kept predictions of a network follow from, beside the settings.
+
+    What `auto` becomes is no part of it: machines that share them may differ in it.
+    """
+    facts = (member.receipt["content"], split.receipt["content"])
     text = "-".join((*facts, hashlib.sha256(rows.tobytes()).hexdigest()))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -1,4 +1,4 @@
-"""How a setting is declared, and refused."""
+"""How a setting is declared and refused, and bounds that several sections share."""
 
 import dataclasses
 from dataclasses import field

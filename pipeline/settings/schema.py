@@ -1,4 +1,4 @@
-"""Every setting, declared once, and checked."""
+"""The settings of a run, section by section, and checked together."""
 
 import dataclasses
 import os
